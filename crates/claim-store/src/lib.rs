@@ -1,0 +1,1 @@
+//! Claims in an S3 bucket by conditional writes.

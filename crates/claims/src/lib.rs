@@ -1,0 +1,1 @@
+//! Environment claims: types, validation, version grammar.

@@ -1,0 +1,1 @@
+//! What a bootstrap run is asked for and what it says.

@@ -1,0 +1,3 @@
+//! Terraform provider for Slipway platforms.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! The rehearsal: an emulated Vultr account around real engines.
+
+fn main() {}
