@@ -1,1 +1,12 @@
-//! What no single crate can test.
+//! The ground of the acceptance tests: the real Terraform, our release-shaped binaries and a sandbox of their own.
+//!
+//! Every test starts what it needs and ends it, also when it panics. Nothing is skipped silently: a missing
+//! program fails the test with the command that installs it.
+
+mod build;
+mod sandbox;
+mod terraform;
+
+pub use build::{binary, binary_folder, engines, workspace};
+pub use sandbox::{Call, Object, Sandbox, SandboxOptions};
+pub use terraform::{Run, Terraform};
