@@ -1,3 +1,53 @@
 //! The project's own tasks: demo, test, docs, tools, bench.
 
-fn main() {}
+mod bench;
+mod command;
+mod demo;
+mod docs;
+mod ground;
+mod stage;
+mod test;
+mod tools;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// The project's own tasks.
+#[derive(Parser)]
+#[command(name = "cargo xtask", version)]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// The main job, rehearsed: apply the quickstart, apply it again, change it, destroy it, prove the account empty.
+    Demo(demo::Arguments),
+    /// Everything that must pass before a change lands.
+    Test(test::Arguments),
+    /// Writes the registry documentation from the provider's schema, or checks that it is up to date.
+    Docs(docs::Arguments),
+    /// Builds the pinned engines that the sandbox runs and prints their folder.
+    Tools(tools::Arguments),
+    /// Measures what the README claims.
+    Bench(bench::Arguments),
+}
+
+fn main() -> ExitCode {
+    let outcome = match Arguments::parse().task {
+        Task::Demo(arguments) => demo::run(&arguments),
+        Task::Test(arguments) => test::run(&arguments),
+        Task::Docs(arguments) => docs::run(&arguments),
+        Task::Tools(arguments) => tools::run(&arguments),
+        Task::Bench(arguments) => bench::run(&arguments),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{} {error:#}", console::style("error:").red().bold());
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,29 @@
+# Two commands do everything on a fresh machine: `make demo` and `make test`.
+# Needed beforehand: git, a Rust toolchain, Go 1.26+, Python 3.11+ and Terraform 1.11+ (or OpenTofu through SLIPWAY_TERRAFORM).
+
+.DEFAULT_GOAL := help
+CARGO ?= cargo
+
+.PHONY: help
+help: ## Say what can be made
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: setup ## The main job in the sandbox: apply, apply again, change, destroy, account diff empty (cold 30 min, warm 4 min)
+	$(CARGO) run --quiet --package xtask -- demo
+
+.PHONY: test
+test: setup ## Everything that must pass before a change lands (cold 60 min, warm 15 min)
+	$(CARGO) run --quiet --package xtask -- test
+
+.PHONY: docs
+docs: setup ## Write the registry documentation from the provider's schema
+	$(CARGO) run --quiet --package xtask -- docs
+
+.PHONY: bench
+bench: setup ## Measure what the README claims
+	$(CARGO) run --quiet --package xtask -- bench
+
+.PHONY: setup
+setup:
+	@./setup.sh

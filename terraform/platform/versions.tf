@@ -1,0 +1,10 @@
+terraform {
+  required_version = ">= 1.11"
+
+  required_providers {
+    slipway = {
+      source  = "slipway/slipway"
+      version = "~> 0.1"
+    }
+  }
+}

@@ -1,0 +1,117 @@
+//! Everything that must pass before a change lands, as a list of named steps.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Result, bail};
+
+use crate::{command, docs, ground, stage::stage, tools};
+
+/// Arguments of `cargo xtask test`.
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// Run these steps alone; may be given more than once.
+    #[arg(long, value_name = "STEP")]
+    only: Vec<String>,
+    /// Print the steps and end.
+    #[arg(long)]
+    list: bool,
+}
+
+/// One step: a name to call it by, how long it takes on two cores from cold, and its work.
+struct Step {
+    name: &'static str,
+    about: &'static str,
+    expected: &'static str,
+    run: fn(&Path) -> Result<()>,
+}
+
+const STEPS: &[Step] = &[
+    Step { name: "format", about: "rustfmt and terraform fmt", expected: "seconds", run: format },
+    Step { name: "deny", about: "licences, bans and sources of every dependency", expected: "seconds", run: deny },
+    Step { name: "clippy", about: "lints of the whole workspace, warnings are errors", expected: "5 min cold, 1 min warm", run: clippy },
+    Step { name: "ansible-lint", about: "playbooks in the production profile", expected: "1 min", run: ansible_lint },
+    Step { name: "build", about: "every program of the workspace", expected: "5 min cold", run: build },
+    Step { name: "docs", about: "registry documentation equals the schema", expected: "seconds", run: check_docs },
+    Step { name: "unit", about: "tests of each crate", expected: "5 min cold, 2 min warm", run: unit },
+    Step { name: "acceptance", about: "the real Terraform, hosts, clusters and stores", expected: "6 min", run: acceptance },
+];
+
+pub(crate) fn run(arguments: &Arguments) -> Result<()> {
+    if arguments.list {
+        for step in STEPS {
+            eprintln!("{:<14}{} ({})", step.name, step.about, step.expected);
+        }
+        return Ok(());
+    }
+    for name in &arguments.only {
+        if !STEPS.iter().any(|step| step.name == name) {
+            let names: Vec<_> = STEPS.iter().map(|step| step.name).collect();
+            bail!("there is no step {name:?}; the steps are {}", names.join(", "));
+        }
+    }
+    ground::require("terraform", "install Terraform 1.11 or newer")?;
+    ground::require("sshd", "install the package openssh-server")?;
+    let engines = tools::ensure()?;
+    for step in STEPS {
+        if arguments.only.is_empty() || arguments.only.iter().any(|name| name == step.name) {
+            stage(&format!("{}: {}", step.name, step.about), step.expected, || (step.run)(&engines))?;
+        }
+    }
+    Ok(())
+}
+
+fn format(_: &Path) -> Result<()> {
+    command::run(ground::cargo().args(["fmt", "--all", "--check"]))?;
+    command::run(terraform().args(["fmt", "-check", "-diff", "-recursive", "terraform", "examples"]))
+}
+
+fn deny(engines: &Path) -> Result<()> {
+    let mut deny = Command::new(engines.join("lint/bin/cargo-deny"));
+    deny.current_dir(ground::root());
+    command::run(deny.args(["--offline", "check", "bans", "licenses", "sources"]))
+}
+
+fn clippy(_: &Path) -> Result<()> {
+    command::run(ground::cargo().args(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))
+}
+
+fn ansible_lint(engines: &Path) -> Result<()> {
+    let lint = engines.join("lint/bin");
+    let mut command = Command::new(lint.join("ansible-lint"));
+    command.current_dir(ground::root().join("playbooks")).env("PATH", path_with(&lint)?);
+    command::run(command.args(["--offline", "--profile", "production", "--strict"]))
+}
+
+fn build(_: &Path) -> Result<()> {
+    ground::build_programs(false).map(drop)
+}
+
+fn check_docs(engines: &Path) -> Result<()> {
+    docs::check(engines)
+}
+
+fn unit(engines: &Path) -> Result<()> {
+    let mut tests = ground::cargo();
+    tests.env("SLIPWAY_TOOLS", engines);
+    command::run(tests.args(["test", "--workspace", "--exclude", "slipway-tests"]))
+}
+
+fn acceptance(engines: &Path) -> Result<()> {
+    let mut tests = ground::cargo();
+    tests.env("SLIPWAY_TOOLS", engines);
+    // Two at a time: a test with a real cluster keeps about one core busy.
+    command::run(tests.args(["test", "-p", "slipway-tests", "--", "--test-threads=2"]))
+}
+
+fn terraform() -> Command {
+    let mut terraform = Command::new("terraform");
+    terraform.current_dir(ground::root()).env("TF_CLI_CONFIG_FILE", "/dev/null");
+    terraform
+}
+
+fn path_with(folder: &Path) -> Result<std::ffi::OsString> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let folders: Vec<PathBuf> = std::iter::once(folder.to_path_buf()).chain(std::env::split_paths(&path)).collect();
+    Ok(std::env::join_paths(folders)?)
+}
