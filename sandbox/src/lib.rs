@@ -1,0 +1,12 @@
+//! The rehearsal: an emulated Vultr account around real engines.
+//!
+//! [`account`] is the emulated cloud, [`engines`] are the programs that really run, [`world`] is the seam between them,
+//! [`records`] stands in for the engines where no process may start, [`processes`] remembers what to end.
+
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+
+pub mod account;
+pub mod engines;
+pub mod processes;
+pub mod records;
+pub mod world;
