@@ -4,9 +4,11 @@
 //! program fails the test with the command that installs it.
 
 mod build;
+mod cluster;
 mod sandbox;
 mod terraform;
 
 pub use build::{binary, binary_folder, engines, workspace};
+pub use cluster::Cluster;
 pub use sandbox::{Call, Object, Sandbox, SandboxOptions};
 pub use terraform::{Run, Terraform};

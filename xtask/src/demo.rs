@@ -60,9 +60,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         rehearsal.expect_no_writes_since(before)
     })?;
 
-    let change = r#"components={ minio = { values = "{\"requests\": {\"memory\": \"640Mi\"}}" } }"#;
+    let change = r#"components={ kong = { values = "replicaCount: 2" } }"#;
     let before = rehearsal.journal_length()?;
-    stage("terraform apply with other values for one component: it and what uses it run", "1 min", || {
+    stage("terraform apply with other values for kong: it and infisical, which uses it, run", "1 min", || {
         rehearsal.terraform(&["apply", "-auto-approve", "-input=false", "-var", change])
     })?;
     eprintln!("  calls to the account: {}", rehearsal.calls_since(before)?.len());
