@@ -1,1 +1,33 @@
-//! Terraform plugin protocol 6 for providers written in Rust.
+#![doc = include_str!("../README.md")]
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+
+mod data_source;
+mod diagnostic;
+mod ephemeral;
+mod function;
+mod partial;
+mod path;
+mod private;
+mod provider;
+mod resource;
+pub mod schema;
+mod stop;
+pub mod value;
+
+pub use async_trait::async_trait;
+
+pub use data_source::{DataSource, ReadData};
+pub use diagnostic::{Diagnostic, Diagnostics, Severity};
+pub use ephemeral::{Close, EphemeralResource, Open, Renew};
+pub use function::{Arguments, Function, FunctionError, Parameter, Signature};
+pub use partial::PartialState;
+pub use path::{AttributePath, Step};
+pub use private::Private;
+pub use provider::{Configure, Provider};
+pub use resource::{
+    Action, Create, Delete, DeleteReason, Import, ImportBy, MoveSource, Plan, PlanDestroy, Read,
+    Resource, Update,
+};
+pub use schema::{Attribute, Block, IdentitySchema, Schema};
+pub use stop::{Stop, Stopped};
+pub use value::{Attr, FromValue, IntoValue, Number, Object, Type, Value, ValueError};

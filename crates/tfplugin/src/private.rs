@@ -1,0 +1,81 @@
+//! Data that core keeps with a resource for the provider alone.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value as Json;
+
+/// Named JSON values that Terraform stores beside the state and never shows. They are not encrypted: no secrets here.
+///
+/// What a plan writes is handed to the apply that follows; what create, update and read leave is stored. Names that
+/// begin with `@` belong to the framework and are not stored.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Private(BTreeMap<String, Json>);
+
+impl Private {
+    /// Reads a value; nothing if it is absent or of another shape.
+    #[must_use]
+    pub fn get<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
+        serde_json::from_value(self.0.get(name)?.clone()).ok()
+    }
+
+    /// Writes a value. One that JSON cannot hold, such as a map with structured keys, is refused.
+    pub fn set<T: Serialize>(
+        &mut self,
+        name: impl Into<String>,
+        value: &T,
+    ) -> Result<(), serde_json::Error> {
+        self.0.insert(name.into(), serde_json::to_value(value)?);
+        Ok(())
+    }
+
+    /// Forgets a value.
+    pub fn remove(&mut self, name: &str) {
+        self.0.remove(name);
+    }
+
+    /// True if nothing is kept.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Bytes that are not ours, as after a move from another provider, count as nothing kept.
+    pub(crate) fn decode(bytes: &[u8]) -> Self {
+        Self(serde_json::from_slice(bytes).unwrap_or_default())
+    }
+
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        if self.0.is_empty() {
+            return Vec::new();
+        }
+        // A map of strings to JSON always has a JSON form.
+        serde_json::to_vec(&self.0).unwrap_or_default()
+    }
+
+    /// Without what the framework wrote for the way from plan to apply.
+    pub(crate) fn into_stored(mut self) -> Self {
+        self.0.retain(|name, _| !name.starts_with('@'));
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn c28_survives_the_way_through_core() {
+        let mut private = Private::default();
+        private.set("attempt", &3).unwrap();
+        private.set("@action", &"create").unwrap();
+        let back = Private::decode(&private.encode());
+        assert_eq!(back, private);
+        assert_eq!(back.get::<u32>("attempt"), Some(3));
+        assert_eq!(back.clone().into_stored().get::<String>("@action"), None);
+        assert_eq!(back.get::<String>("attempt"), None);
+        assert!(Private::decode(b"\xffforeign").is_empty());
+        assert!(Private::default().encode().is_empty());
+    }
+}

@@ -1,0 +1,113 @@
+//! Nested blocks.
+
+use super::{Attribute, Body};
+use crate::value::Type;
+
+/// How the objects of a block are held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BlockNesting {
+    /// At most one; null if absent.
+    Single,
+    /// Any number, in order.
+    List,
+    /// Any number, without order.
+    Set,
+}
+
+/// A nested block: `name { ... }` in the configuration.
+#[derive(Clone, Debug)]
+pub struct Block {
+    pub(crate) nesting: BlockNesting,
+    pub(crate) body: Body,
+    pub(crate) min_items: i64,
+    pub(crate) max_items: i64,
+    pub(crate) description: String,
+    pub(crate) deprecation: Option<String>,
+}
+
+impl Block {
+    fn new<N: Into<String>>(
+        nesting: BlockNesting,
+        attributes: impl IntoIterator<Item = (N, Attribute)>,
+    ) -> Self {
+        let attributes = attributes.into_iter().map(|(n, a)| (n.into(), a));
+        Self {
+            nesting,
+            body: Body {
+                attributes: attributes.collect(),
+                ..Body::default()
+            },
+            min_items: 0,
+            max_items: 0,
+            description: String::new(),
+            deprecation: None,
+        }
+    }
+
+    /// At most one block of this name.
+    #[must_use]
+    pub fn single<N: Into<String>>(attributes: impl IntoIterator<Item = (N, Attribute)>) -> Self {
+        Self::new(BlockNesting::Single, attributes)
+    }
+
+    /// Any number of blocks, in order.
+    #[must_use]
+    pub fn list<N: Into<String>>(attributes: impl IntoIterator<Item = (N, Attribute)>) -> Self {
+        Self::new(BlockNesting::List, attributes)
+    }
+
+    /// Any number of blocks, without order.
+    #[must_use]
+    pub fn set<N: Into<String>>(attributes: impl IntoIterator<Item = (N, Attribute)>) -> Self {
+        Self::new(BlockNesting::Set, attributes)
+    }
+
+    /// At least this many; for a single block 1 makes it required.
+    #[must_use]
+    pub fn at_least(mut self, count: i64) -> Self {
+        self.min_items = count;
+        if self.nesting == BlockNesting::Single {
+            self.max_items = count;
+        }
+        self
+    }
+
+    /// At most this many; 0 means no limit.
+    #[must_use]
+    pub fn at_most(mut self, count: i64) -> Self {
+        self.max_items = count;
+        self
+    }
+
+    /// What it means, in Markdown.
+    #[must_use]
+    pub fn describe(mut self, markdown: impl Into<String>) -> Self {
+        self.description = markdown.into();
+        self
+    }
+
+    /// Marks it as deprecated, with what to use instead.
+    #[must_use]
+    pub fn deprecated(mut self, message: impl Into<String>) -> Self {
+        self.deprecation = Some(message.into());
+        self
+    }
+
+    /// A block inside this one.
+    #[must_use]
+    pub fn block(mut self, name: impl Into<String>, block: Block) -> Self {
+        self.body.blocks.insert(name.into(), block);
+        self
+    }
+
+    /// The type of its values.
+    #[must_use]
+    pub fn implied_type(&self) -> Type {
+        let object = self.body.implied_type();
+        match self.nesting {
+            BlockNesting::Single => object,
+            BlockNesting::List => Type::list(object),
+            BlockNesting::Set => Type::set(object),
+        }
+    }
+}
