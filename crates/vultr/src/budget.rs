@@ -104,7 +104,7 @@ mod tests {
         for (index, start) in times.iter().enumerate() {
             let window = times[index..]
                 .iter()
-                .take_while(|time| **time - *start < Duration::from_secs(1))
+                .take_while(|time| **time < *start + Duration::from_secs(1))
                 .count();
             assert!(window < 30, "{window} requests from {start:?}");
         }
@@ -115,7 +115,7 @@ mod tests {
     async fn a_pause_gives_the_burst_back() {
         let budget = Budget::new(10, 3);
         let first = send_times(&budget, 3).await;
-        assert!(first.iter().all(|time| time.is_zero()), "{first:?}");
+        assert!(first.iter().all(Duration::is_zero), "{first:?}");
         tokio::time::sleep(Duration::from_secs(1)).await;
         let second = send_times(&budget, 4).await;
         assert_eq!(second.iter().filter(|time| time.is_zero()).count(), 3);

@@ -345,7 +345,7 @@ mod tests {
 
     #[test]
     fn durations_read_like_a_clock() {
-        assert_eq!(spell(Duration::from_mins(60)), "60 min");
+        assert_eq!(spell(Duration::from_hours(1)), "60 min");
         assert_eq!(spell(Duration::from_secs(90)), "1 min 30 s");
         assert_eq!(spell(Duration::from_millis(200)), "200 ms");
     }

@@ -7,10 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::decode::{self, One, wrapped};
 use crate::error::absent;
-use crate::node_pool::expose;
 use crate::open_enum::open_enum;
 use crate::settle::{self, Wanted};
-use crate::{Client, Ensured, Error, Progress, Result, Wait};
+use crate::{Client, Ensured, Error, Progress, Result, UserData, Wait};
 
 /// A server. Nodes of clusters are servers too, and are made anew when they are deleted here.
 #[derive(Debug, Clone, Deserialize)]
@@ -124,9 +123,9 @@ pub struct CreateInstance {
     pub hostname: String,
     /// Tags: the owner's mark among them.
     pub tags: Vec<String>,
-    /// Base64 of user data for the first boot.
-    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "expose")]
-    pub user_data: Option<SecretString>,
+    /// User data for the first boot.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user_data: Option<UserData>,
     /// Ids of SSH keys for the first boot.
     pub sshkey_id: Vec<String>,
     /// Networks.

@@ -35,6 +35,7 @@ mod retry;
 mod settle;
 mod ssh_key;
 mod transport;
+mod user_data;
 mod vpc;
 mod wait;
 
@@ -44,7 +45,7 @@ pub use budget::Budget;
 pub use catalogue::{LocationCost, OperatingSystem, Plan, Region};
 pub use client::{Builder, Client};
 pub use cluster::{Cluster, ClusterStatus, ClusterVpc, CreateCluster, Oidc};
-pub use error::{Call, Error, Result};
+pub use error::{Call, Error, Refusal, Result};
 pub use instance::{
     CreateInstance, Instance, InstanceFilter, InstanceStatus, PowerStatus, ServerStatus,
 };
@@ -60,5 +61,6 @@ pub use node_pool::{
 pub use retry::{Jitter, Retry};
 pub use settle::{Ensured, Identified};
 pub use ssh_key::SshKey;
-pub use vpc::{Attachment, CreateVpc, LinkedSubscription, Vpc};
+pub use user_data::UserData;
+pub use vpc::{Attachment, CreateVpc, LinkedSubscription, Subnet, Vpc};
 pub use wait::{Pace, Progress, Wait};

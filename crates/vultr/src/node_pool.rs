@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use reqwest::Method;
-use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
 use crate::cluster::below;
@@ -12,7 +11,7 @@ use crate::decode::{self, One, wrapped};
 use crate::error::absent;
 use crate::open_enum::open_enum;
 use crate::settle::{self, Wanted};
-use crate::{Client, Ensured, Progress, Result, Wait};
+use crate::{Client, Ensured, Progress, Result, UserData, Wait};
 
 /// A pool of equal nodes.
 #[derive(Debug, Clone, Deserialize)]
@@ -173,20 +172,9 @@ pub struct CreateNodePool {
     pub labels: BTreeMap<String, String>,
     /// Taints, likewise.
     pub taints: Vec<Taint>,
-    /// Base64 of user data for the nodes.
-    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "expose")]
-    pub user_data: Option<SecretString>,
-}
-
-pub(crate) fn expose<S: serde::Serializer>(
-    secret: &Option<SecretString>,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    use secrecy::ExposeSecret;
-    secret
-        .as_ref()
-        .map(ExposeSecret::expose_secret)
-        .serialize(serializer)
+    /// User data of the nodes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user_data: Option<UserData>,
 }
 
 /// What of a pool can change; `None` leaves a field as it is. Under an autoscaler leave `node_quantity` out.

@@ -70,7 +70,7 @@ impl Client {
             creations += 1;
             let lost = match create().await {
                 Ok(made) if creations == 1 => return Ok(Ensured::Created(made)),
-                Ok(made) => return self.only_one(&wanted, made, look().await?),
+                Ok(made) => return wanted.only_made(made, look().await?),
                 Err(error @ Error::Unanswered { .. }) => error,
                 Err(error) => return Err(error),
             };
@@ -104,24 +104,6 @@ impl Client {
         }
         Ok(None)
     }
-
-    /// After a lost answer the first creation may still have come through late: two objects are an error that names both.
-    fn only_one<T: Identified>(
-        &self,
-        wanted: &Wanted<'_>,
-        made: T,
-        found: Vec<T>,
-    ) -> Result<Ensured<T>> {
-        let mut others: Vec<T> = found
-            .into_iter()
-            .filter(|one| one.id() != made.id())
-            .collect();
-        if others.is_empty() {
-            return Ok(Ensured::Created(made));
-        }
-        others.push(made);
-        Err(wanted.ambiguous(&others))
-    }
 }
 
 impl Wanted<'_> {
@@ -130,6 +112,19 @@ impl Wanted<'_> {
             return Err(self.ambiguous(&found));
         }
         Ok(found.pop())
+    }
+
+    /// After a lost answer the first creation may still have come through late: two objects are an error that names both.
+    fn only_made<T: Identified>(&self, made: T, found: Vec<T>) -> Result<Ensured<T>> {
+        let mut all: Vec<T> = found
+            .into_iter()
+            .filter(|one| one.id() != made.id())
+            .collect();
+        if all.is_empty() {
+            return Ok(Ensured::Created(made));
+        }
+        all.push(made);
+        Err(self.ambiguous(&all))
     }
 
     fn ambiguous<T: Identified>(&self, found: &[T]) -> Error {

@@ -46,22 +46,20 @@ pub struct CreateVpc {
     pub region: String,
     /// Description: the owner's mark.
     pub description: String,
-    /// First address and length of the prefix, never to change; without them the vendor chooses.
-    #[serde(flatten, serialize_with = "subnet")]
-    pub subnet: Option<(Ipv4Addr, u8)>,
+    /// Addresses, never to change; without them the vendor chooses.
+    #[serde(flatten)]
+    pub subnet: Option<Subnet>,
 }
 
-fn subnet<S: serde::Serializer>(
-    subnet: &Option<(Ipv4Addr, u8)>,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    use serde::ser::SerializeMap;
-    let mut map = serializer.serialize_map(None)?;
-    if let Some((address, length)) = subnet {
-        map.serialize_entry("v4_subnet", address)?;
-        map.serialize_entry("v4_subnet_mask", length)?;
-    }
-    map.end()
+/// Addresses of a network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Subnet {
+    /// First address.
+    #[serde(rename = "v4_subnet")]
+    pub address: Ipv4Addr,
+    /// Length of the prefix.
+    #[serde(rename = "v4_subnet_mask")]
+    pub length: u8,
 }
 
 /// Something that holds a network and keeps it from being deleted.
@@ -194,7 +192,10 @@ mod tests {
         let mut wanted = CreateVpc {
             region: "ams".into(),
             description: "slipway:acme (creating)".into(),
-            subnet: Some((Ipv4Addr::new(10, 20, 0, 0), 20)),
+            subnet: Some(Subnet {
+                address: Ipv4Addr::new(10, 20, 0, 0),
+                length: 20,
+            }),
         };
         assert_eq!(
             serde_json::to_string(&wanted).unwrap(),
