@@ -1,0 +1,170 @@
+#!/usr/bin/python
+# SPDX-License-Identifier: Apache-2.0
+"""Make Secrets whose values are made here once and are never shown."""
+
+import base64
+import secrets
+import string
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.slipway_cluster import (
+    CONNECTION_ARGUMENTS,
+    FIELD_MANAGER,
+    ApiException,
+    client,
+    connect,
+    explain,
+    or_none,
+)
+
+DOCUMENTATION = r"""
+module: generated_secret
+short_description: Make Secrets whose values are made here once and are never shown
+description:
+  - A generated value is made when its key is missing and is never changed afterwards.
+  - No value is returned, so none reaches Ansible's variables, output or events.
+options:
+  kubeconfig: {type: path, required: true, description: File with the access to the cluster.}
+  namespace: {type: str, required: true, description: Namespace of the Secrets.}
+  labels: {type: dict, default: {}, description: Labels of the Secrets.}
+  secrets:
+    type: list
+    elements: dict
+    required: true
+    description: The Secrets, in order; a later one may be made from an earlier one.
+    suboptions:
+      name: {type: str, required: true, description: Name of the Secret.}
+      generate:
+        type: dict
+        default: {}
+        description: Key to C(alphabet:length); the alphabet is hex, alphanumeric, upper or base64 (length counts bytes).
+      initial: {type: dict, default: {}, description: Key to the value that is taken instead of making one.}
+      values: {type: dict, default: {}, description: Key to a value that is kept as given.}
+      sources:
+        type: dict
+        default: {}
+        description: Name to C({namespace, name, key}) of a value in another Secret, for templates.
+      templates:
+        type: dict
+        default: {}
+        description: Key to a text in which ${name} stands for a source or for a key of this Secret.
+"""
+RETURN = r"""
+written: {type: list, returned: success, description: "The keys that were written, as Secret/key."}
+versions: {type: dict, returned: success, description: Resource version of each Secret; it moves when a value does.}
+"""
+
+ALPHABETS = {
+    "hex": "0123456789abcdef",
+    "alphanumeric": string.ascii_letters + string.digits,
+    "upper": string.ascii_uppercase + string.digits,
+}
+SECRET_OPTIONS = {
+    "name": {"type": "str", "required": True},
+    "generate": {"type": "dict", "default": {}, "no_log": False},
+    "initial": {"type": "dict", "default": {}, "no_log": True},
+    "values": {"type": "dict", "default": {}, "no_log": True},
+    "sources": {"type": "dict", "default": {}, "no_log": False},
+    "templates": {"type": "dict", "default": {}, "no_log": False},
+}
+
+
+class MissingSource(Exception):
+    """A value that a Secret is made from is not there."""
+
+
+def generated(specification):
+    """A fresh value for C(alphabet:length)."""
+    alphabet, _, length = specification.partition(":")
+    if alphabet == "base64":
+        return base64.b64encode(secrets.token_bytes(int(length))).decode()
+    return "".join(secrets.choice(ALPHABETS[alphabet]) for _ in range(int(length)))
+
+
+def decoded(secret):
+    """The values of a Secret as text."""
+    data = (secret or {}).get("data") or {}
+    return {key: base64.b64decode(value).decode() for key, value in data.items()}
+
+
+def target(wanted, present, sources):
+    """Every value that the Secret shall hold."""
+    made = {
+        key: present.get(key) or wanted["initial"].get(key) or generated(specification)
+        for key, specification in wanted["generate"].items()
+    }
+    known = {**sources, **present, **made, **wanted["values"]}
+    filled = {key: string.Template(text).substitute(known) for key, text in wanted["templates"].items()}
+    return {**made, **wanted["values"], **filled}
+
+
+class Secrets:
+    """The Secrets of one namespace."""
+
+    def __init__(self, api, namespace, labels, check_mode):
+        self.core = client.CoreV1Api(api)
+        self.namespace = namespace
+        self.labels = labels
+        self.check_mode = check_mode
+
+    def ensure(self, wanted):
+        """Bring one Secret about; answers the keys written and its resource version."""
+        name = wanted["name"]
+        secret = or_none(self.core.read_namespaced_secret, name, self.namespace)
+        present = decoded(secret)
+        values = target(wanted, present, self._sources(wanted))
+        changes = {key: value for key, value in values.items() if present.get(key) != value}
+        if self.check_mode or (secret and not changes):
+            return sorted(changes), secret["metadata"]["resourceVersion"] if secret else ""
+        return sorted(changes), self._write(name, secret is not None, changes)
+
+    def _sources(self, wanted):
+        values = {}
+        for alias, source in wanted["sources"].items():
+            namespace = source.get("namespace", self.namespace)
+            found = decoded(or_none(self.core.read_namespaced_secret, source["name"], namespace))
+            if source["key"] not in found and not self.check_mode:
+                raise MissingSource(f"Secret {namespace}/{source['name']} has no key {source['key']}")
+            values[alias] = found.get(source["key"], "")
+        return values
+
+    def _write(self, name, exists, changes):
+        body = {
+            "metadata": {"name": name, "labels": self.labels},
+            "data": {key: base64.b64encode(value.encode()).decode() for key, value in changes.items()},
+        }
+        place = {"namespace": self.namespace, "field_manager": FIELD_MANAGER}
+        if exists:
+            secret = self.core.patch_namespaced_secret(name=name, body=body, **place)
+        else:
+            secret = self.core.create_namespaced_secret(body={"type": "Opaque", **body}, **place)
+        return secret.metadata.resource_version
+
+
+def main():
+    """Run the module."""
+    module = AnsibleModule(
+        argument_spec={
+            **CONNECTION_ARGUMENTS,
+            "namespace": {"type": "str", "required": True},
+            "labels": {"type": "dict", "default": {}},
+            "secrets": {"type": "list", "elements": "dict", "required": True, "options": SECRET_OPTIONS, "no_log": False},
+        },
+        supports_check_mode=True,
+    )
+    cluster = Secrets(connect(module), module.params["namespace"], module.params["labels"], module.check_mode)
+    written, versions, name = [], {}, ""
+    try:
+        for wanted in module.params["secrets"]:
+            name = wanted["name"]
+            keys, versions[name] = cluster.ensure(wanted)
+            written += [f"{name}/{key}" for key in keys]
+    except ApiException as error:
+        module.fail_json(msg=f"Secret {cluster.namespace}/{name}: {explain(error)}")
+    except MissingSource as error:
+        module.fail_json(msg=f"Secret {cluster.namespace}/{name} cannot be made: {error}")
+    module.exit_json(changed=bool(written), written=written, versions=versions)
+
+
+if __name__ == "__main__":
+    main()

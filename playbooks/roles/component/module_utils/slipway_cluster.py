@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Access to the cluster for this role's modules: plain dictionaries in and out."""
+
+import json
+
+from ansible.module_utils.basic import missing_required_lib
+
+try:
+    from kubernetes import client, config
+    from kubernetes.client.rest import ApiException
+
+    IMPORT_ERROR = None
+except ImportError as error:
+    client = config = None
+    ApiException = Exception
+    IMPORT_ERROR = error
+
+FIELD_MANAGER = "slipway-ansible"
+CONNECTION_ARGUMENTS = {"kubeconfig": {"type": "path", "required": True}}
+
+
+def connect(module):
+    """An API client for the module's kubeconfig; ends the module when there is none."""
+    if IMPORT_ERROR is not None:
+        module.fail_json(msg=missing_required_lib("kubernetes"), exception=str(IMPORT_ERROR))
+    try:
+        return config.new_client_from_config(config_file=module.params["kubeconfig"])
+    except Exception as error:  # the library raises five unrelated kinds here
+        module.fail_json(msg=f"cannot read kubeconfig {module.params['kubeconfig']}: {error}")
+
+
+def as_object(response):
+    """The object in an answer that was asked for with _preload_content=False."""
+    return json.loads(response.data)
+
+
+def items(response):
+    """The objects of a list answer."""
+    return as_object(response).get("items") or []
+
+
+def or_none(call, *args, **kwargs):
+    """The object that a read answers, or None when the cluster has no such object."""
+    try:
+        return as_object(call(*args, _preload_content=False, **kwargs))
+    except ApiException as error:
+        if error.status == 404:
+            return None
+        raise
+
+
+def explain(error):
+    """What the API server said, in one line."""
+    try:
+        return json.loads(error.body)["message"]
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return str(error)
