@@ -20,7 +20,7 @@ impl Tools {
             .context("neither --engines, nor SLIPWAY_TOOLS, nor HOME is set")?;
         let folder = folder.canonicalize().with_context(|| {
             format!(
-                "SLW-901 no engines in {}: build them with `cargo xtask tools`",
+                "SLW-932: no engines in {}: build them with `cargo xtask tools`",
                 folder.display()
             )
         })?;
@@ -32,7 +32,7 @@ impl Tools {
         let path = self.folder.join(name);
         if !path.is_file() {
             bail!(
-                "SLW-902 {name} is missing in {}: build it with `cargo xtask tools`",
+                "SLW-933: {name} is missing in {}: build it with `cargo xtask tools`",
                 self.folder.display()
             );
         }
@@ -57,6 +57,6 @@ pub(crate) fn system_program(name: &str, package: &str) -> Result<PathBuf> {
         .map(|folder| Path::new(folder).join(name))
         .find(|path| path.is_file())
         .with_context(|| {
-            format!("SLW-903 {name} is missing on this machine: install the package `{package}`")
+            format!("SLW-934: {name} is missing on this machine: install the package `{package}`")
         })
 }

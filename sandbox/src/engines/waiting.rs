@@ -1,27 +1,46 @@
 //! Waits for a condition, never for a length of time.
 
-use std::future::Future;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, ensure};
 
 /// How often a condition is looked at.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// Looks until the condition holds; an error of `look` ends the wait, `Ok(false)` goes on.
-pub(crate) async fn until<F, Fut>(what: &str, deadline: Duration, mut look: F) -> Result<()>
-where
-    F: FnMut() -> Fut,
-    Fut: Future<Output = Result<bool>>,
-{
-    let started = Instant::now();
-    loop {
-        if look().await.with_context(|| format!("waiting until {what}"))? {
-            return Ok(());
+/// A wait that ends in an error when it takes too long.
+#[derive(Debug)]
+pub(crate) struct Wait {
+    what: &'static str,
+    started: Instant,
+    deadline: Duration,
+}
+
+impl Wait {
+    /// A wait until `what`, which completes the sentence "waited in vain until …".
+    pub(crate) fn until(what: &'static str, deadline: Duration) -> Self {
+        Self {
+            what,
+            started: Instant::now(),
+            deadline,
         }
-        if started.elapsed() > deadline {
-            bail!("SLW-906 waited {} s in vain until {what}", deadline.as_secs());
-        }
-        tokio::time::sleep(PAUSE).await;
     }
+
+    /// Lets some time pass before the next look.
+    pub(crate) async fn pause(&self) -> Result<()> {
+        ensure!(
+            self.started.elapsed() < self.deadline,
+            "SLW-937: waited {} s in vain until {}",
+            self.deadline.as_secs(),
+            self.what
+        );
+        tokio::time::sleep(PAUSE).await;
+        Ok(())
+    }
+}
+
+/// Whether an HTTP address answers with success.
+pub(crate) async fn answers_well(url: &str) -> bool {
+    reqwest::get(url)
+        .await
+        .is_ok_and(|answer| answer.status().is_success())
 }

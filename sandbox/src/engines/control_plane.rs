@@ -1,0 +1,238 @@
+//! The programs of one cluster's control plane, and their start on a condition each.
+
+use std::net::Ipv4Addr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::Result;
+use axum::http::Request;
+use k8s_openapi::api::core::v1::ServiceAccount;
+use kube::Api;
+
+use super::certificates::{Authority, Files, write_private};
+use super::kubeconfig::{self, PORT};
+use super::program::{Program, Running};
+use super::tools::Tools;
+use super::version::Build;
+use super::waiting::Wait;
+use crate::processes::Processes;
+use crate::world::ClusterSpec;
+
+/// How long a cold start may take on a machine under load.
+const START_DEADLINE: Duration = Duration::from_secs(180);
+/// What kwok does with nodes and pods.
+const STAGES: &str = include_str!("../../stages/stages.yaml");
+/// Controllers that a cloud controller replaces, as at the vendor.
+const CONTROLLERS: &str = "--controllers=*,-node-ipam-controller,-node-route-controller,\
+                           -cloud-node-lifecycle-controller,-service-lb-controller";
+
+/// What the programs of one control plane share.
+#[derive(Debug)]
+pub(crate) struct Layout {
+    id: String,
+    folder: PathBuf,
+    logs: PathBuf,
+    address: Ipv4Addr,
+    service_subnet: String,
+    files: Files,
+}
+
+/// A control plane that answers.
+#[derive(Debug)]
+pub(crate) struct ControlPlane {
+    programs: Vec<Running>,
+}
+
+impl Layout {
+    /// Writes certificates and kubeconfigs; the administrator's kubeconfig is returned, never written for others.
+    pub(crate) fn write(spec: &ClusterSpec, root: &Path) -> Result<(Self, String)> {
+        let folder = root.join("clusters").join(&spec.id);
+        std::fs::create_dir_all(&folder)?;
+        let authority = Authority::new(&spec.label)?;
+        let files = authority.write(
+            &folder.join("pki"),
+            &[spec.address, first_address(&spec.service_subnet)?],
+            &spec.endpoint,
+        )?;
+        for user in ["kube-controller-manager", "kube-scheduler"] {
+            let client = authority.client(&format!("system:{user}"), None)?;
+            let text = kubeconfig::write(&spec.id, spec.address, &authority, &client);
+            write_private(&folder.join(user), text.as_bytes())?;
+        }
+        let admin = authority.client("admin", Some("system:masters"))?;
+        let admin = kubeconfig::write(&spec.id, spec.address, &authority, &admin);
+        write_private(&folder.join("kwok"), admin.as_bytes())?;
+        std::fs::write(folder.join("stages.yaml"), STAGES)?;
+        std::fs::write(folder.join("egress.yaml"), egress(&folder))?;
+        let layout = Self {
+            id: spec.id.clone(),
+            logs: root.join("logs"),
+            folder,
+            address: spec.address,
+            service_subnet: spec.service_subnet.clone(),
+            files,
+        };
+        Ok((layout, admin))
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The cluster's place in etcd.
+    pub(crate) fn prefix(&self) -> String {
+        format!("/{}", self.id)
+    }
+
+    fn program(&self, tools: &Tools, name: &str) -> Result<Program> {
+        let log = format!("{}-{name}", self.id);
+        Ok(Program::new(log, &tools.program(name)?, &self.folder).variable("GOGC", "50"))
+    }
+
+    fn api_server(&self, tools: &Tools, etcd: &str, build: &Build) -> Result<Program> {
+        let Files { ca, server, server_key, service_account, service_account_key, .. } = &self.files;
+        Ok(self.program(tools, "kube-apiserver")?.arguments([
+            format!("--etcd-servers={etcd}"),
+            format!("--etcd-prefix={}", self.prefix()),
+            format!("--bind-address={}", self.address),
+            format!("--advertise-address={}", self.address),
+            format!("--secure-port={PORT}"),
+            "--endpoint-reconciler-type=none".to_owned(),
+            format!("--tls-cert-file={}", server.display()),
+            format!("--tls-private-key-file={}", server_key.display()),
+            format!("--client-ca-file={}", ca.display()),
+            "--authorization-mode=Node,RBAC".to_owned(),
+            "--service-account-issuer=https://kubernetes.default.svc".to_owned(),
+            format!("--service-account-key-file={}", service_account.display()),
+            format!("--service-account-signing-key-file={}", service_account_key.display()),
+            format!("--service-cluster-ip-range={}", self.service_subnet),
+            "--allow-privileged=true".to_owned(),
+            "--anonymous-auth=false".to_owned(),
+            // Without it a webhook's call to a cluster address would leave the machine.
+            "--egress-selector-config-file=egress.yaml".to_owned(),
+            "--cert-dir=generated".to_owned(),
+            "--enable-priority-and-fairness=false".to_owned(),
+            build.emulation(),
+        ]))
+    }
+
+    fn controller_manager(&self, tools: &Tools, build: &Build) -> Result<Program> {
+        let Files { ca, ca_key, service_account_key, .. } = &self.files;
+        Ok(self.program(tools, "kube-controller-manager")?.arguments([
+            "--kubeconfig=kube-controller-manager".to_owned(),
+            "--use-service-account-credentials".to_owned(),
+            format!("--service-account-private-key-file={}", service_account_key.display()),
+            format!("--root-ca-file={}", ca.display()),
+            format!("--cluster-signing-cert-file={}", ca.display()),
+            format!("--cluster-signing-key-file={}", ca_key.display()),
+            "--leader-elect=false".to_owned(),
+            "--authentication-skip-lookup=true".to_owned(),
+            format!("--bind-address={}", self.address),
+            "--cert-dir=generated".to_owned(),
+            // kwok renews no leases: a node is gone when the account says so.
+            "--node-monitor-grace-period=1h".to_owned(),
+            CONTROLLERS.to_owned(),
+            build.emulation(),
+        ]))
+    }
+
+    fn scheduler(&self, tools: &Tools, build: &Build) -> Result<Program> {
+        Ok(self.program(tools, "kube-scheduler")?.arguments([
+            "--kubeconfig=kube-scheduler".to_owned(),
+            "--leader-elect=false".to_owned(),
+            "--authentication-skip-lookup=true".to_owned(),
+            format!("--bind-address={}", self.address),
+            "--cert-dir=generated".to_owned(),
+            build.emulation(),
+        ]))
+    }
+
+    fn kwok(&self, tools: &Tools) -> Result<Program> {
+        Ok(self.program(tools, "kwok")?.arguments([
+            "--kubeconfig=kwok".to_owned(),
+            "--manage-all-nodes=true".to_owned(),
+            "--node-lease-duration-seconds=0".to_owned(),
+            "--node-ip=127.0.0.1".to_owned(),
+            format!("--server-address={}:10247", self.address),
+            "--config=stages.yaml".to_owned(),
+        ]))
+    }
+}
+
+impl ControlPlane {
+    /// Starts the API server, then what needs it, and returns when pods can be made.
+    pub(crate) async fn start(
+        layout: &Layout,
+        tools: &Tools,
+        processes: &Processes,
+        etcd: &str,
+        build: &Build,
+        client: &kube::Client,
+    ) -> Result<Self> {
+        let mut api_server = layout.api_server(tools, etcd, build)?.start(processes, &layout.logs)?;
+        let wait = Wait::until("the API server is ready", START_DEADLINE);
+        while client
+            .request_text(Request::get("/readyz").body(Vec::new())?)
+            .await
+            .is_err()
+        {
+            api_server.ensure_alive()?;
+            wait.pause().await?;
+        }
+        let mut programs = vec![api_server];
+        for program in [
+            layout.controller_manager(tools, build)?,
+            layout.scheduler(tools, build)?,
+            layout.kwok(tools)?,
+        ] {
+            programs.push(program.start(processes, &layout.logs)?);
+        }
+        let accounts: Api<ServiceAccount> = Api::namespaced(client.clone(), "default");
+        let wait = Wait::until("the default service account exists", START_DEADLINE);
+        while accounts.get_opt("default").await?.is_none() {
+            for program in &mut programs {
+                program.ensure_alive()?;
+            }
+            wait.pause().await?;
+        }
+        Ok(Self { programs })
+    }
+
+    /// Ends the programs, the API server last.
+    pub(crate) async fn stop(&mut self) -> Result<()> {
+        while let Some(program) = self.programs.pop() {
+            program.stop(Duration::ZERO).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Sends every call of the API server into the cluster to a socket on which nobody listens, so that it fails at once.
+fn egress(folder: &Path) -> String {
+    let socket = folder.join("egress.sock");
+    format!(
+        "apiVersion: apiserver.k8s.io/v1beta1
+kind: EgressSelectorConfiguration
+egressSelections:
+- name: cluster
+  connection:
+    proxyProtocol: HTTPConnect
+    transport:
+      uds:
+        udsName: {}
+- name: etcd
+  connection:
+    proxyProtocol: Direct
+- name: controlplane
+  connection:
+    proxyProtocol: Direct
+",
+        socket.display()
+    )
+}
+
+/// The address of the service `kubernetes`: the first of the service network.
+fn first_address(subnet: &str) -> Result<Ipv4Addr> {
+    let network: Ipv4Addr = subnet.split('/').next().unwrap_or(subnet).parse()?;
+    Ok(Ipv4Addr::from(u32::from(network) + 1))
+}
