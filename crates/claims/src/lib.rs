@@ -1,1 +1,35 @@
-//! Environment claims: types, validation, version grammar.
+//! Environment claims: what somebody asks for when they ask for an environment.
+//!
+//! One library reads claims wherever they come from, so that Terraform, the API, the bucket and the command line accept
+//! and refuse the same things in the same words. It does no I/O and asks no clock.
+//!
+//! - [`Draft`] and [`Claim`]: the JSON, asked for and complete; [`Document`]: what an object in the bucket holds.
+//! - [`EnvironmentType`] and its [`Profile`]: what each type of environment gets.
+//! - [`Constraint`], [`Version`] and [`resolve`]: which version of a service is meant.
+
+#![forbid(unsafe_code)]
+
+mod claim;
+mod constraint;
+mod document;
+mod environment_type;
+mod expiry;
+mod fault;
+mod json;
+mod name;
+mod read;
+mod resolve;
+mod service;
+mod version;
+
+pub use claim::{Claim, GitSource, Warning};
+pub use constraint::{Bound, Constraint, ConstraintError, Operator, Pattern};
+pub use document::{Document, Gone, Tombstone};
+pub use environment_type::{Autoscaling, EnvironmentType, PoolKind, Profile, SharedServices};
+pub use expiry::SUE_LIFETIME;
+pub use fault::{Fault, FaultKind, Faults};
+pub use name::{EnvironmentName, NameError};
+pub use read::Draft;
+pub use resolve::{Resolution, ResolveError, resolve};
+pub use service::Service;
+pub use version::Version;
