@@ -25,13 +25,22 @@ impl Cluster {
     /// Fetches the kubeconfig of the account's only cluster.
     pub fn only(sandbox: &Sandbox) -> Result<Self> {
         let listing = sandbox.call("GET", "kubernetes/clusters", None)?;
-        let clusters = listing["vke_clusters"].as_array().context("no list of clusters")?;
-        ensure!(clusters.len() == 1, "the account holds {} clusters, one was due", clusters.len());
+        let clusters = listing["vke_clusters"]
+            .as_array()
+            .context("no list of clusters")?;
+        ensure!(
+            clusters.len() == 1,
+            "the account holds {} clusters, one was due",
+            clusters.len()
+        );
         let id = clusters[0]["id"].as_str().context("a cluster without id")?;
         let answer = sandbox.call("GET", &format!("kubernetes/clusters/{id}/config"), None)?;
         let encoded = answer["kube_config"].as_str().context("no kube_config")?;
         let kubeconfig = sandbox.folder().join(format!("test-{id}.kubeconfig"));
-        std::fs::write(&kubeconfig, base64::engine::general_purpose::STANDARD.decode(encoded)?)?;
+        std::fs::write(
+            &kubeconfig,
+            base64::engine::general_purpose::STANDARD.decode(encoded)?,
+        )?;
         Ok(Self { kubeconfig })
     }
 
@@ -45,7 +54,9 @@ impl Cluster {
     pub fn journal(&self) -> Result<BTreeMap<String, BTreeMap<String, String>>> {
         self.ask(|client| async move {
             let records: Api<ConfigMap> = Api::namespaced(client, "slipway-system");
-            let list = records.list(&ListParams::default().labels("slipway.dev/journal=component")).await?;
+            let list = records
+                .list(&ListParams::default().labels("slipway.dev/journal=component"))
+                .await?;
             Ok(list
                 .items
                 .into_iter()
@@ -58,18 +69,46 @@ impl Cluster {
     pub fn unready_workloads(&self) -> Result<Vec<String>> {
         self.ask(|client| async move {
             let mut unready = Vec::new();
-            for item in Api::<Deployment>::all(client.clone()).list(&ListParams::default()).await? {
-                let wanted = item.spec.as_ref().and_then(|spec| spec.replicas).unwrap_or(1);
-                let ready = item.status.as_ref().and_then(|status| status.ready_replicas).unwrap_or(0);
+            for item in Api::<Deployment>::all(client.clone())
+                .list(&ListParams::default())
+                .await?
+            {
+                let wanted = item
+                    .spec
+                    .as_ref()
+                    .and_then(|spec| spec.replicas)
+                    .unwrap_or(1);
+                let ready = item
+                    .status
+                    .as_ref()
+                    .and_then(|status| status.ready_replicas)
+                    .unwrap_or(0);
                 if ready < wanted {
-                    unready.push(format!("Deployment {:?}: {ready} of {wanted}", item.metadata.name));
+                    unready.push(format!(
+                        "Deployment {:?}: {ready} of {wanted}",
+                        item.metadata.name
+                    ));
                 }
             }
-            for item in Api::<StatefulSet>::all(client).list(&ListParams::default()).await? {
-                let wanted = item.spec.as_ref().and_then(|spec| spec.replicas).unwrap_or(1);
-                let ready = item.status.as_ref().and_then(|status| status.ready_replicas).unwrap_or(0);
+            for item in Api::<StatefulSet>::all(client)
+                .list(&ListParams::default())
+                .await?
+            {
+                let wanted = item
+                    .spec
+                    .as_ref()
+                    .and_then(|spec| spec.replicas)
+                    .unwrap_or(1);
+                let ready = item
+                    .status
+                    .as_ref()
+                    .and_then(|status| status.ready_replicas)
+                    .unwrap_or(0);
                 if ready < wanted {
-                    unready.push(format!("StatefulSet {:?}: {ready} of {wanted}", item.metadata.name));
+                    unready.push(format!(
+                        "StatefulSet {:?}: {ready} of {wanted}",
+                        item.metadata.name
+                    ));
                 }
             }
             Ok(unready)
@@ -80,11 +119,25 @@ impl Cluster {
     pub fn workloads(&self) -> Result<Vec<String>> {
         self.ask(|client| async move {
             let mut names = Vec::new();
-            for item in Api::<Deployment>::all(client.clone()).list(&ListParams::default()).await? {
-                names.push(format!("{}/{}", item.metadata.namespace.unwrap_or_default(), item.metadata.name.unwrap_or_default()));
+            for item in Api::<Deployment>::all(client.clone())
+                .list(&ListParams::default())
+                .await?
+            {
+                names.push(format!(
+                    "{}/{}",
+                    item.metadata.namespace.unwrap_or_default(),
+                    item.metadata.name.unwrap_or_default()
+                ));
             }
-            for item in Api::<StatefulSet>::all(client).list(&ListParams::default()).await? {
-                names.push(format!("{}/{}", item.metadata.namespace.unwrap_or_default(), item.metadata.name.unwrap_or_default()));
+            for item in Api::<StatefulSet>::all(client)
+                .list(&ListParams::default())
+                .await?
+            {
+                names.push(format!(
+                    "{}/{}",
+                    item.metadata.namespace.unwrap_or_default(),
+                    item.metadata.name.unwrap_or_default()
+                ));
             }
             Ok(names)
         })
@@ -94,7 +147,9 @@ impl Cluster {
     pub fn secret(&self, namespace: &str, name: &str) -> Result<BTreeMap<String, String>> {
         let (namespace, name) = (namespace.to_owned(), name.to_owned());
         self.ask(|client| async move {
-            let secret = Api::<Secret>::namespaced(client, &namespace).get(&name).await?;
+            let secret = Api::<Secret>::namespaced(client, &namespace)
+                .get(&name)
+                .await?;
             Ok(secret
                 .data
                 .unwrap_or_default()
@@ -107,7 +162,9 @@ impl Cluster {
     /// Every Secret's values, to look for them where they must not be.
     pub fn all_secret_values(&self) -> Result<Vec<String>> {
         self.ask(|client| async move {
-            let secrets = Api::<Secret>::all(client).list(&ListParams::default()).await?;
+            let secrets = Api::<Secret>::all(client)
+                .list(&ListParams::default())
+                .await?;
             Ok(secrets
                 .items
                 .into_iter()
@@ -121,14 +178,29 @@ impl Cluster {
     /// `helm list` over all namespaces: release name to chart (`name-version`).
     pub fn releases(&self) -> Result<BTreeMap<String, String>> {
         let output = Command::new(build::engines()?.join("helm"))
-            .args(["list", "--all-namespaces", "--output", "json", "--kubeconfig"])
+            .args([
+                "list",
+                "--all-namespaces",
+                "--output",
+                "json",
+                "--kubeconfig",
+            ])
             .arg(&self.kubeconfig)
             .output()?;
-        ensure!(output.status.success(), "helm list: {}", String::from_utf8_lossy(&output.stderr));
+        ensure!(
+            output.status.success(),
+            "helm list: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         let list: Vec<Value> = serde_json::from_slice(&output.stdout)?;
         Ok(list
             .iter()
-            .filter_map(|release| Some((release["name"].as_str()?.to_owned(), release["chart"].as_str()?.to_owned())))
+            .filter_map(|release| {
+                Some((
+                    release["name"].as_str()?.to_owned(),
+                    release["chart"].as_str()?.to_owned(),
+                ))
+            })
             .collect())
     }
 
@@ -137,10 +209,13 @@ impl Cluster {
         F: FnOnce(Client) -> Fut,
         Fut: Future<Output = Result<T>>,
     {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
         runtime.block_on(async {
             let kubeconfig = Kubeconfig::read_from(&self.kubeconfig)?;
-            let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await?;
+            let config =
+                Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await?;
             question(Client::try_from(config)?).await
         })
     }

@@ -5,10 +5,13 @@
 
 mod build;
 mod cluster;
+pub mod configuration;
+mod processes;
 mod sandbox;
 mod terraform;
 
 pub use build::{binary, binary_folder, engines, workspace};
 pub use cluster::Cluster;
+pub use processes::{Sight, Watch};
 pub use sandbox::{Call, Object, Sandbox, SandboxOptions};
 pub use terraform::{Run, Terraform};

@@ -1,0 +1,196 @@
+//! A claim from HCL to the real bucket and back.
+
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+use slipway_tests::{Cluster, Sandbox, SandboxOptions, Terraform, configuration, engines};
+
+const NAME: &str = "dev-team1-feature-x";
+
+/// What stands in the bucket, to the letter.
+const TEXT: &str = r#"{
+  "user": "john.doe@company.com",
+  "environment_pool": "team1",
+  "creation_date": "CREATED",
+  "environment_name": "dev-team1-feature-x",
+  "environment_type": "dev",
+  "services": {
+    "api-gateway": "1.x.x.x",
+    "auth-service": "^1.0.0.0",
+    "user-service": "v1.2.3"
+  }
+}
+"#;
+
+#[test]
+fn a_claim_is_written_guarded_drifts_and_goes() -> Result<()> {
+    let sandbox = Sandbox::start(SandboxOptions::real())?;
+    let platform = configuration::platform("claims", &["minio"]);
+    let with_claim = platform.clone() + &configuration::claim(NAME, "john.doe@company.com");
+    let terraform = Terraform::new(&sandbox, &with_claim)?;
+    terraform.apply()?.ok()?;
+    let bucket = Bucket::of(&Cluster::only(&sandbox)?)?;
+
+    let text = bucket.get(NAME)?;
+    let created = terraform
+        .resource("slipway_environment_claim.x")?
+        .context("no claim in the state")?["creation_date"]
+        .as_str()
+        .context("the claim has no creation_date")?
+        .to_owned();
+    ensure!(
+        text == TEXT.replace("CREATED", &created),
+        "the bucket holds\n{text}"
+    );
+    ensure!(
+        terraform.plan()?.code == 0,
+        "the plan after the apply is not empty"
+    );
+
+    bucket.put(NAME, &text.replace("v1.2.3", "v9.9.9"))?;
+    let run = terraform.plan()?;
+    ensure!(
+        run.code == 2 && run.text().contains("v9.9.9"),
+        "a change from outside does not show:\n{}",
+        run.stdout
+    );
+    terraform.apply()?.ok()?;
+    ensure!(
+        bucket.get(NAME)? == text,
+        "the apply did not set the claim right"
+    );
+
+    a_second_writer_loses(&terraform, &bucket, &text)?;
+    import_by_name_is_empty(&sandbox, &terraform, &with_claim)?;
+
+    let refused = terraform.run(&[
+        "destroy",
+        "-auto-approve",
+        "-no-color",
+        "-target=slipway_platform.main",
+    ])?;
+    // The claim depends on the platform, so this destroys the claim first: nothing stands in the way.
+    refused.ok()?;
+    let left = sandbox.objects()?;
+    ensure!(left.is_empty(), "left behind: {left:#?}");
+    Ok(())
+}
+
+/// Between plan and apply somebody else writes: the apply must lose, say so, and leave the other's claim alone.
+fn a_second_writer_loses(terraform: &Terraform, bucket: &Bucket, text: &str) -> Result<()> {
+    terraform.edit("john.doe@company.com", "jane.doe@company.com")?;
+    terraform
+        .run(&["plan", "-input=false", "-no-color", "-out=late.plan"])?
+        .ok()?;
+    let winner = text.replace("team1\"", "team2\"");
+    bucket.put(NAME, &winner)?;
+    let run = terraform
+        .run(&["apply", "-input=false", "-no-color", "late.plan"])?
+        .failed()?;
+    let said = run.text();
+    for word in ["SLW-4", NAME] {
+        ensure!(
+            said.contains(word),
+            "the error does not say {word:?}:\n{said}"
+        );
+    }
+    ensure!(
+        bucket.get(NAME)? == winner,
+        "the loser overwrote the winner"
+    );
+    terraform.edit("jane.doe@company.com", "john.doe@company.com")?;
+    terraform.apply()?.ok()?;
+    ensure!(
+        bucket.get(NAME)? == text,
+        "the next apply did not set the claim right"
+    );
+    Ok(())
+}
+
+fn import_by_name_is_empty(
+    sandbox: &Sandbox,
+    terraform: &Terraform,
+    configuration: &str,
+) -> Result<()> {
+    let platform = std::fs::read(terraform.folder().join("terraform.tfstate"))?;
+    let other = Terraform::new(sandbox, configuration)?;
+    std::fs::write(other.folder().join("terraform.tfstate"), platform)?;
+    other
+        .run(&["state", "rm", "slipway_environment_claim.x"])?
+        .ok()?;
+    other
+        .run(&[
+            "import",
+            "-no-color",
+            "-input=false",
+            "slipway_environment_claim.x",
+            &format!("claims/{NAME}"),
+        ])?
+        .ok()?;
+    let run = other.plan()?;
+    ensure!(
+        run.code == 0,
+        "the plan after the import is not empty:\n{}",
+        run.stdout
+    );
+    Ok(())
+}
+
+/// The platform's bucket, through Python's S3 library: a client that shares nothing with ours.
+struct Bucket {
+    keys: std::collections::BTreeMap<String, String>,
+}
+
+impl Bucket {
+    fn of(cluster: &Cluster) -> Result<Self> {
+        Ok(Self {
+            keys: cluster.secret("slipway-system", "claim-store")?,
+        })
+    }
+
+    fn get(&self, name: &str) -> Result<String> {
+        self.python("sys.stdout.write(s3.get_object(Bucket=bucket, Key=sys.argv[1])['Body'].read().decode())", &[&key(name)])
+    }
+
+    fn put(&self, name: &str, text: &str) -> Result<()> {
+        self.python(
+            "s3.put_object(Bucket=bucket, Key=sys.argv[1], Body=sys.argv[2].encode())",
+            &[&key(name), text],
+        )
+        .map(drop)
+    }
+
+    fn python(&self, action: &str, arguments: &[&str]) -> Result<String> {
+        let script = format!(
+            "import boto3, os, sys\nfrom botocore.config import Config\nbucket = os.environ['BUCKET']\n\
+             s3 = boto3.client('s3', endpoint_url=os.environ['ENDPOINT'], region_name=os.environ['REGION'],\n\
+             aws_access_key_id=os.environ['ACCESS'], aws_secret_access_key=os.environ['SECRET'],\n\
+             config=Config(s3={{'addressing_style': 'path'}}))\n{action}\n"
+        );
+        let value = |name: &str| {
+            self.keys
+                .get(name)
+                .cloned()
+                .with_context(|| format!("claim-store has no {name}"))
+        };
+        let output = Command::new(engines()?.join("venv/bin/python"))
+            .args(["-c", &script])
+            .args(arguments)
+            .env("BUCKET", value("bucket")?)
+            .env("ENDPOINT", value("endpoint")?)
+            .env("REGION", value("region")?)
+            .env("ACCESS", value("access_key")?)
+            .env("SECRET", value("secret_key")?)
+            .output()?;
+        ensure!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        Ok(String::from_utf8(output.stdout)?)
+    }
+}
+
+fn key(name: &str) -> String {
+    format!("{name}.json")
+}

@@ -1,0 +1,155 @@
+//! The main job: `examples/quickstart` applied, applied again, changed, destroyed, on real hosts, clusters and stores.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+use slipway_tests::{Cluster, Sandbox, SandboxOptions, Terraform, configuration::COMPONENTS};
+
+const PLATFORM: &str = "module.platform.slipway_platform.this";
+
+#[test]
+fn quickstart_applies_settles_changes_and_leaves_nothing() -> Result<()> {
+    let sandbox = Sandbox::start(SandboxOptions::real())?;
+    let before = sandbox.objects()?;
+    let terraform = Terraform::example(&sandbox, "quickstart")?;
+
+    terraform.apply()?.ok()?;
+    let cluster = Cluster::only(&sandbox)?;
+    every_component_is_recorded_and_ready(&cluster)?;
+    releases_agree_with_the_state(&cluster, &terraform)?;
+    no_host_outlives_the_run(&sandbox)?;
+
+    nothing_to_do(&sandbox, &terraform, &cluster)?;
+    a_change_runs_what_it_touches(&terraform, &cluster)?;
+
+    terraform.destroy()?.ok()?;
+    let left = sandbox.objects()?;
+    ensure!(
+        left == before,
+        "the account was {before:#?} and is {left:#?}"
+    );
+    sandbox.stop()
+}
+
+fn every_component_is_recorded_and_ready(cluster: &Cluster) -> Result<()> {
+    let journal = cluster.journal()?;
+    let recorded: Vec<&str> = journal.keys().map(String::as_str).collect();
+    ensure!(recorded == COMPONENTS, "the journal holds {recorded:?}");
+    for (component, record) in &journal {
+        ensure!(
+            record["outcome"] == "ok",
+            "{component} ended with {record:?}"
+        );
+    }
+    let unready = cluster.unready_workloads()?;
+    ensure!(unready.is_empty(), "not ready: {unready:?}");
+    let workloads = cluster.workloads()?;
+    for namespace in [
+        "crossplane-system",
+        "flux-system",
+        "infisical",
+        "kong",
+        "minio",
+        "opal",
+    ] {
+        ensure!(
+            workloads
+                .iter()
+                .any(|workload| workload.starts_with(&format!("{namespace}/"))),
+            "nothing runs in {namespace}: {workloads:?}"
+        );
+    }
+    Ok(())
+}
+
+fn releases_agree_with_the_state(cluster: &Cluster, terraform: &Terraform) -> Result<()> {
+    let platform = terraform
+        .resource(PLATFORM)?
+        .context("no platform in the state")?;
+    let releases = cluster.releases()?;
+    for component in COMPONENTS {
+        let status = &platform["component_status"][component];
+        let chart = format!("{}-{}", text(&status["chart"])?, text(&status["version"])?);
+        ensure!(
+            releases.values().any(|installed| *installed == chart),
+            "the state says {component} is {chart}, helm lists {releases:?}"
+        );
+    }
+    Ok(())
+}
+
+fn no_host_outlives_the_run(sandbox: &Sandbox) -> Result<()> {
+    let hosts: Vec<Value> = sandbox
+        .objects()?
+        .into_iter()
+        .filter(|object| object.to_string().contains(":bootstrap"))
+        .collect();
+    ensure!(
+        hosts.is_empty(),
+        "a bootstrap host outlived its run: {hosts:?}"
+    );
+    Ok(())
+}
+
+fn nothing_to_do(sandbox: &Sandbox, terraform: &Terraform, cluster: &Cluster) -> Result<()> {
+    let records = cluster.journal()?;
+    let mark = sandbox.mark()?;
+    let run = terraform.apply()?.ok()?;
+    ensure!(
+        run.text().contains("No changes."),
+        "the second apply did something:\n{}",
+        run.stdout
+    );
+    let writes: Vec<_> = sandbox
+        .journal(mark)?
+        .into_iter()
+        .filter(slipway_tests::Call::writes)
+        .collect();
+    ensure!(writes.is_empty(), "the second apply wrote: {writes:?}");
+    ensure!(
+        cluster.journal()? == records,
+        "the second apply touched the journal"
+    );
+    Ok(())
+}
+
+fn a_change_runs_what_it_touches(terraform: &Terraform, cluster: &Cluster) -> Result<()> {
+    let before = runs(cluster)?;
+    let values = r#"components={ kong = { values = "replicaCount: 2" } }"#;
+    terraform
+        .run(&[
+            "apply",
+            "-auto-approve",
+            "-input=false",
+            "-no-color",
+            "-var",
+            values,
+        ])?
+        .ok()?;
+    let after = runs(cluster)?;
+    let touched: Vec<&str> = COMPONENTS
+        .into_iter()
+        .filter(|name| before[*name] != after[*name])
+        .collect();
+    ensure!(
+        touched == ["infisical", "kong"],
+        "kong changed and infisical uses it, but these ran: {touched:?}"
+    );
+    Ok(())
+}
+
+/// The run that each component's record comes from.
+fn runs(cluster: &Cluster) -> Result<BTreeMap<String, String>> {
+    Ok(cluster
+        .journal()?
+        .into_iter()
+        .map(|(name, mut record)| (name, record.remove("run").unwrap_or_default()))
+        .collect())
+}
+
+fn text(value: &Value) -> Result<&str> {
+    value
+        .as_str()
+        .with_context(|| format!("{value} is no text"))
+}

@@ -1,0 +1,166 @@
+//! Canaries: secrets that are planted or made during a run, looked for in every place where they must not be.
+
+use std::collections::HashSet;
+use std::path::Path;
+
+use anyhow::{Context, Result, ensure};
+use slipway_tests::{Cluster, Sandbox, SandboxOptions, Sight, Terraform, Watch, configuration};
+
+/// 32 bytes in hex, as Infisical wants its key; written once, here.
+const COMPONENT_SECRET: &str = "c0ffee5ec2e75ec2e75ec2e75ec2e7c0";
+/// What begins every private key that the run makes, whatever the rest of it is.
+const PRIVATE_KEY: &str = "PRIVATE KEY-----";
+
+#[test]
+fn no_secret_is_in_state_plan_log_arguments_environment_or_files() -> Result<()> {
+    let sandbox = Sandbox::start(SandboxOptions::real())?;
+    let configuration = configuration::platform("canary", &["kong", "infisical", "minio"])
+        .replace(
+            "  components = {",
+            "  component_secrets_wo         = { infisical_encryption_key = var.key }\n  component_secrets_wo_version = 1\n  components = {",
+        )
+        + &configuration::claim("dev-team1-feature-x", "john.doe@company.com")
+        + "\nvariable \"key\" {\n  type      = string\n  ephemeral = true\n}\n\
+           ephemeral \"slipway_kubeconfig\" \"main\" {\n  cluster_id = slipway_platform.main.cluster_id\n}\n";
+    let mut terraform = Terraform::new(&sandbox, &configuration)?;
+    let log = terraform.folder().join("trace.log");
+    terraform.set("TF_LOG", "TRACE");
+    terraform.set("TF_LOG_PATH", &log.display().to_string());
+    std::fs::write(
+        terraform.folder().join("terraform.tfvars.json"),
+        format!(r#"{{"key":"{COMPONENT_SECRET}"}}"#),
+    )?;
+
+    let watch = Watch::start();
+    terraform
+        .run(&["plan", "-input=false", "-no-color", "-out=first.plan"])?
+        .ok()?;
+    let applied = terraform.apply()?.ok()?;
+    let sights = watch.sights();
+    let plan = terraform
+        .run(&["show", "-json", "-no-color", "first.plan"])?
+        .ok()?;
+
+    let canaries = canaries(&sandbox)?;
+    for (name, canary) in &canaries {
+        absent(name, canary, "the output", &applied.text())?;
+        absent(name, canary, "the plan", &plan.stdout)?;
+        absent(
+            name,
+            canary,
+            "the state",
+            &std::fs::read_to_string(terraform.folder().join("terraform.tfstate"))?,
+        )?;
+        absent(
+            name,
+            canary,
+            "the trace log",
+            &String::from_utf8_lossy(&std::fs::read(&log)?),
+        )?;
+        for file in ["/dev/shm", "/tmp"] {
+            absent_below(
+                name,
+                canary,
+                Path::new(file),
+                &[sandbox.folder(), terraform.folder()],
+            )?;
+        }
+        absent_from_processes(name, canary, &sights)?;
+    }
+    terraform.destroy()?.ok()?;
+    Ok(())
+}
+
+/// Every secret of the run by a name to report it under.
+fn canaries(sandbox: &Sandbox) -> Result<Vec<(String, String)>> {
+    let cluster = Cluster::only(sandbox)?;
+    let kubeconfig = std::fs::read_to_string(cluster.kubeconfig())?;
+    let client_key = kubeconfig
+        .lines()
+        .find_map(|line| line.trim().strip_prefix("client-key-data:"))
+        .context("the kubeconfig has no client key")?
+        .trim()
+        .to_owned();
+    let store = cluster.secret("slipway-system", "claim-store")?;
+    Ok(vec![
+        ("API key".to_owned(), sandbox.api_key().to_owned()),
+        ("component secret".to_owned(), COMPONENT_SECRET.to_owned()),
+        ("private key".to_owned(), PRIVATE_KEY.to_owned()),
+        ("kubeconfig".to_owned(), client_key),
+        (
+            "S3 secret key".to_owned(),
+            store.get("secret_key").context("no secret_key")?.clone(),
+        ),
+    ])
+}
+
+fn absent(name: &str, canary: &str, place: &str, text: &str) -> Result<()> {
+    let Some(at) = text.find(canary) else {
+        return Ok(());
+    };
+    let before: String = text[..at]
+        .chars()
+        .rev()
+        .take(200)
+        .collect::<Vec<_>>()
+        .into_iter()
+        .rev()
+        .collect();
+    anyhow::bail!("the {name} is in {place}, after: …{before}")
+}
+
+/// Looks through the small files below a folder, but for those where a secret belongs or where the test put it.
+fn absent_below(name: &str, canary: &str, folder: &Path, apart: &[&Path]) -> Result<()> {
+    let mut folders = vec![folder.to_path_buf()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder)
+            .into_iter()
+            .flatten()
+            .filter_map(Result::ok)
+        {
+            let path = entry.path();
+            let Ok(kind) = entry.file_type() else {
+                continue;
+            };
+            if apart.iter().any(|known| path.starts_with(known)) {
+                continue;
+            }
+            if kind.is_dir()
+                && path
+                    .file_name()
+                    .is_some_and(|name| name.to_string_lossy().contains("slipway"))
+            {
+                folders.push(path);
+            } else if kind.is_file()
+                && entry.metadata().is_ok_and(|file| file.len() < 1 << 20)
+                && folder != Path::new("/tmp")
+            {
+                let bytes = std::fs::read(&path).unwrap_or_default();
+                absent(
+                    name,
+                    canary,
+                    &path.display().to_string(),
+                    &String::from_utf8_lossy(&bytes),
+                )?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The API key that the user exported may stand in Terraform's and the provider's own environment, nowhere else.
+fn absent_from_processes(name: &str, canary: &str, sights: &HashSet<Sight>) -> Result<()> {
+    for sight in sights.iter().filter(|sight| sight.text.contains(canary)) {
+        let exported = name == "API key"
+            && sight.place == "environ"
+            && (sight.program == "terraform"
+                || "terraform-provider-slipway".starts_with(&sight.program));
+        ensure!(
+            exported,
+            "the {name} is in the {} of {}",
+            sight.place,
+            sight.program
+        );
+    }
+    Ok(())
+}
