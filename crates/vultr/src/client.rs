@@ -210,10 +210,10 @@ mod tests {
 
     #[test]
     fn a_key_that_cannot_be_one_is_refused_without_being_repeated() {
-        for bad in ["", "can ary", "canary\n", "canäry"] {
+        for bad in ["", "zq xj", "zqxj\n", "zqxjä"] {
             let error = Client::builder(bad.to_owned().into()).build().unwrap_err();
             assert_eq!(error.code(), "SLW-216");
-            assert!(!error.to_string().contains("can"), "{error}");
+            assert!(!error.to_string().contains("zq"), "{error}");
         }
     }
 

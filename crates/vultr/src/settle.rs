@@ -68,18 +68,19 @@ impl Client {
         let mut creations = 0;
         loop {
             creations += 1;
-            let lost = match create().await {
+            let error = match create().await {
                 Ok(made) if creations == 1 => return Ok(Ensured::Created(made)),
                 Ok(made) => return wanted.only_made(made, look().await?),
-                Err(error @ Error::Unanswered { .. }) => error,
-                Err(error) => return Err(error),
+                // Nothing was made, now or before.
+                Err(error) if creations == 1 && !is_lost(&error) => return Err(error),
+                Err(error) => error,
             };
-            warn!(kind = wanted.kind, mark = wanted.mark, error = %lost, "looking for what a lost answer made");
+            warn!(kind = wanted.kind, mark = wanted.mark, %error, "looking for what a lost answer made");
             if let Some(found) = self.look_again(&wanted, &look).await? {
                 return Ok(Ensured::Created(found));
             }
-            if creations == CREATIONS {
-                return Err(lost);
+            if creations == CREATIONS || !is_lost(&error) {
+                return Err(error);
             }
         }
     }
@@ -104,6 +105,10 @@ impl Client {
         }
         Ok(None)
     }
+}
+
+fn is_lost(error: &Error) -> bool {
+    matches!(error, Error::Unanswered { .. })
 }
 
 impl Wanted<'_> {
