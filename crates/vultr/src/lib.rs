@@ -30,6 +30,7 @@ mod load_balancer;
 mod mark;
 mod node_pool;
 mod open_enum;
+mod pool_traits;
 mod request;
 mod retry;
 mod settle;
@@ -55,9 +56,9 @@ pub use load_balancer::{
 };
 pub use mark::{InvalidMark, Mark, Phase};
 pub use node_pool::{
-    CreateNodePool, Effect, Node, NodePool, NodePoolStatus, NodeStatus, PoolLabel, PoolTaint,
-    Taint, UpdateNodePool,
+    CreateNodePool, Effect, Node, NodePool, NodePoolStatus, NodeStatus, Taint, UpdateNodePool,
 };
+pub use pool_traits::{PoolLabel, PoolTaint};
 pub use retry::{Jitter, Retry};
 pub use settle::{Ensured, Identified};
 pub use ssh_key::SshKey;

@@ -1,4 +1,4 @@
-//! Node pools of a cluster, their nodes, labels and taints.
+//! Node pools of a cluster and their nodes.
 
 use std::collections::BTreeMap;
 
@@ -118,36 +118,8 @@ open_enum! {
     }
 }
 
-/// A label of a pool as an object of its own.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct PoolLabel {
-    /// Id, for its deletion.
-    pub id: String,
-    /// Key.
-    pub key: String,
-    /// Value.
-    #[serde(deserialize_with = "decode::text")]
-    pub value: String,
-}
-
-/// A taint of a pool as an object of its own. There is no change: delete it and make another.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct PoolTaint {
-    /// Id, for its deletion.
-    pub id: String,
-    /// Key.
-    pub key: String,
-    /// Value.
-    #[serde(deserialize_with = "decode::text")]
-    pub value: String,
-    /// Effect.
-    pub effect: Effect,
-}
-
 wrapped!(NodePool, "node_pool", "node_pools");
 wrapped!(Node, "worker_node", "worker_nodes");
-wrapped!(PoolLabel, "label", "labels");
-wrapped!(PoolTaint, "taint", "taints");
 
 /// What a pool is made from.
 #[derive(Debug, Clone, Serialize)]
@@ -197,7 +169,8 @@ pub struct UpdateNodePool {
     pub tag: Option<String>,
 }
 
-fn pool_path<'a>(cluster: &'a str, pool: &'a str, rest: &[&'a str]) -> Vec<&'a str> {
+/// Path below one pool.
+pub(crate) fn pool_path<'a>(cluster: &'a str, pool: &'a str, rest: &[&'a str]) -> Vec<&'a str> {
     let mut segments = below(cluster, &["node-pools", pool]);
     segments.extend(rest);
     segments
@@ -272,102 +245,6 @@ impl Client {
     /// The nodes of a pool; `None` when pool or cluster are gone.
     pub async fn nodes(&self, cluster: &str, pool: &str) -> Result<Option<Vec<Node>>> {
         absent(self.list(&pool_path(cluster, pool, &["nodes"])).await)
-    }
-
-    /// The labels of a pool; `None` when pool or cluster are gone.
-    pub async fn pool_labels(&self, cluster: &str, pool: &str) -> Result<Option<Vec<PoolLabel>>> {
-        absent(
-            self.list_unpaged(&pool_path(cluster, pool, &["labels"]))
-                .await,
-        )
-    }
-
-    /// Gives a pool a label unless it has it.
-    pub async fn ensure_pool_label(
-        &self,
-        cluster: &str,
-        pool: &str,
-        key: &str,
-        value: &str,
-    ) -> Result<Ensured<PoolLabel>> {
-        #[derive(Serialize)]
-        struct Body<'a> {
-            key: &'a str,
-            value: &'a str,
-        }
-        let path = pool_path(cluster, pool, &["labels"]);
-        let look = || async {
-            let mut labels: Vec<PoolLabel> = self.list_unpaged(&path).await?;
-            labels.retain(|label| label.key == key && label.value == value);
-            labels.truncate(1);
-            Ok(labels)
-        };
-        let create = || async {
-            let request = self.request(Method::POST, &path)?;
-            let One(label) = self.fetch(request.json(&Body { key, value })?).await?;
-            Ok(label)
-        };
-        let target = Wanted {
-            kind: "pool label",
-            mark: key,
-        };
-        self.ensure(target, look, create).await
-    }
-
-    /// Takes a label from a pool.
-    pub async fn delete_pool_label(&self, cluster: &str, pool: &str, id: &str) -> Result<()> {
-        let request = self.request(Method::DELETE, &pool_path(cluster, pool, &["labels", id]))?;
-        let reread = async {
-            let labels = self.pool_labels(cluster, pool).await?.unwrap_or_default();
-            Ok(labels.into_iter().find(|label| label.id == id))
-        };
-        settle::deleted(self.perform(request).await, reread).await
-    }
-
-    /// The taints of a pool; `None` when pool or cluster are gone.
-    pub async fn pool_taints(&self, cluster: &str, pool: &str) -> Result<Option<Vec<PoolTaint>>> {
-        absent(
-            self.list_unpaged(&pool_path(cluster, pool, &["taints"]))
-                .await,
-        )
-    }
-
-    /// Gives a pool a taint unless it has it.
-    pub async fn ensure_pool_taint(
-        &self,
-        cluster: &str,
-        pool: &str,
-        taint: &Taint,
-    ) -> Result<Ensured<PoolTaint>> {
-        let path = pool_path(cluster, pool, &["taints"]);
-        let look = || async {
-            let mut taints: Vec<PoolTaint> = self.list_unpaged(&path).await?;
-            taints.retain(|one| {
-                (&one.key, &one.value, &one.effect) == (&taint.key, &taint.value, &taint.effect)
-            });
-            taints.truncate(1);
-            Ok(taints)
-        };
-        let create = || async {
-            let request = self.request(Method::POST, &path)?;
-            let One(made) = self.fetch(request.json(taint)?).await?;
-            Ok(made)
-        };
-        let target = Wanted {
-            kind: "pool taint",
-            mark: &taint.key,
-        };
-        self.ensure(target, look, create).await
-    }
-
-    /// Takes a taint from a pool.
-    pub async fn delete_pool_taint(&self, cluster: &str, pool: &str, id: &str) -> Result<()> {
-        let request = self.request(Method::DELETE, &pool_path(cluster, pool, &["taints", id]))?;
-        let reread = async {
-            let taints = self.pool_taints(cluster, pool).await?.unwrap_or_default();
-            Ok(taints.into_iter().find(|taint| taint.id == id))
-        };
-        settle::deleted(self.perform(request).await, reread).await
     }
 
     /// Waits until a pool is active with as many active nodes as it shall have.
