@@ -69,26 +69,29 @@ class Definitions:
     """The cluster's custom resource definitions."""
 
     def __init__(self, api):
-        self.api = client.ApiextensionsV1Api(api)
+        self.api = api
 
     def all(self):
         """Those the cluster has, by name."""
-        answer = self.api.list_custom_resource_definition(_preload_content=False)
+        answer = client.ApiextensionsV1Api(self.api).list_custom_resource_definition(_preload_content=False)
         return {definition["metadata"]["name"]: definition for definition in items(answer)}
 
     def apply(self, definition, dry_run):
         """The definition after server-side apply."""
-        return as_object(
-            self.api.patch_custom_resource_definition(
-                definition["metadata"]["name"],
-                definition,
-                field_manager=FIELD_MANAGER,
-                force=True,
-                dry_run="All" if dry_run else None,
-                _content_type="application/apply-patch+yaml",
-                _preload_content=False,
-            )
+        query = [("fieldManager", FIELD_MANAGER), ("force", "true")] + [("dryRun", "All")] * dry_run
+        # The client's own patch method cannot send this content type.
+        response = self.api.call_api(
+            "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{name}",
+            "PATCH",
+            path_params={"name": definition["metadata"]["name"]},
+            query_params=query,
+            header_params={"Accept": "application/json", "Content-Type": "application/apply-patch+yaml"},
+            body=definition,
+            auth_settings=["BearerToken"],
+            _preload_content=False,
+            _return_http_data_only=True,
         )
+        return as_object(response)
 
 
 def main():
