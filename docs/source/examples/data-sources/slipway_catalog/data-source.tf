@@ -1,0 +1,7 @@
+data "slipway_catalog" "ams" {
+  region = "ams"
+}
+
+output "newest_kubernetes_build" {
+  value = data.slipway_catalog.ams.kubernetes_builds[0]
+}

@@ -1,0 +1,1 @@
+terraform import slipway_platform.main acme
