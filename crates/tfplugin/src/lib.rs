@@ -1,16 +1,21 @@
 #![doc = include_str!("../README.md")]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+mod checks;
 mod data_source;
 mod diagnostic;
 mod ephemeral;
 mod function;
 mod partial;
 mod path;
+mod planning;
 mod private;
+mod proto;
 mod provider;
 mod resource;
 pub mod schema;
+mod server;
+mod service;
 mod stop;
 pub mod value;
 
@@ -29,5 +34,7 @@ pub use resource::{
     Resource, Update,
 };
 pub use schema::{Attribute, Block, IdentitySchema, Schema};
+pub use server::{HclogLayer, Options, ServeError, run, serve};
+pub use service::check_schemas;
 pub use stop::{Stop, Stopped};
 pub use value::{Attr, FromValue, IntoValue, Number, Object, Type, Value, ValueError};

@@ -13,6 +13,30 @@ use serde_json::Value as Json;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Private(BTreeMap<String, Json>);
 
+/// The entry that tells an apply what its plan was. Core hands the delete half of a replace the private data of the new
+/// object's plan, which is how the two kinds of delete are told apart.
+const ACTION: &str = "@action";
+
+/// What a plan is going to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PlannedAction {
+    Create,
+    Update,
+    Destroy,
+}
+
+impl PlannedAction {
+    const ALL: [Self; 3] = [Self::Create, Self::Update, Self::Destroy];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Update => "update",
+            Self::Destroy => "destroy",
+        }
+    }
+}
+
 impl Private {
     /// Reads a value; nothing if it is absent or of another shape.
     #[must_use]
@@ -54,6 +78,20 @@ impl Private {
         serde_json::to_vec(&self.0).unwrap_or_default()
     }
 
+    /// The bytes of a plan, marked with what it is going to do.
+    pub(crate) fn planned_for(mut self, action: PlannedAction) -> Vec<u8> {
+        self.0.insert(ACTION.to_owned(), action.name().into());
+        self.encode()
+    }
+
+    /// What the plan that left these bytes was going to do.
+    pub(crate) fn planned_action(&self) -> Option<PlannedAction> {
+        let name = self.0.get(ACTION)?.as_str()?;
+        PlannedAction::ALL
+            .into_iter()
+            .find(|action| action.name() == name)
+    }
+
     /// Without what the framework wrote for the way from plan to apply.
     pub(crate) fn into_stored(mut self) -> Self {
         self.0.retain(|name, _| !name.starts_with('@'));
@@ -69,11 +107,10 @@ mod tests {
     fn c28_survives_the_way_through_core() {
         let mut private = Private::default();
         private.set("attempt", &3).unwrap();
-        private.set("@action", &"create").unwrap();
-        let back = Private::decode(&private.encode());
-        assert_eq!(back, private);
+        let back = Private::decode(&private.planned_for(PlannedAction::Create));
+        assert_eq!(back.planned_action(), Some(PlannedAction::Create));
         assert_eq!(back.get::<u32>("attempt"), Some(3));
-        assert_eq!(back.clone().into_stored().get::<String>("@action"), None);
+        assert_eq!(back.clone().into_stored().planned_action(), None);
         assert_eq!(back.get::<String>("attempt"), None);
         assert!(Private::decode(b"\xffforeign").is_empty());
         assert!(Private::default().encode().is_empty());

@@ -1,9 +1,9 @@
 //! One attribute: its type, who sets it, and how it behaves.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+use super::Body;
 use super::rules::{Computation, Replacement, SameMeaning};
 use super::validate::Validator;
 use crate::value::{IntoValue, Type, Value};
@@ -21,13 +21,25 @@ pub enum Nesting {
     Map,
 }
 
+impl Nesting {
+    /// The type of values that hold objects this way.
+    pub(crate) fn of(self, object: Type) -> Type {
+        match self {
+            Self::Single => object,
+            Self::List => Type::list(object),
+            Self::Set => Type::set(object),
+            Self::Map => Type::map(object),
+        }
+    }
+}
+
 /// What an attribute holds.
 #[derive(Clone, Debug)]
-pub enum AttributeKind {
+pub(crate) enum AttributeKind {
     /// A value of a type.
     Plain(Type),
     /// Objects with attributes of their own.
-    Nested(Nesting, BTreeMap<String, Attribute>),
+    Nested(Nesting, Body),
 }
 
 /// An attribute of a schema. Say `required`, `optional`, `computed`, or the last two together; a default makes it
@@ -116,8 +128,10 @@ impl Attribute {
         nesting: Nesting,
         attributes: impl IntoIterator<Item = (N, Attribute)>,
     ) -> Self {
-        let attributes = attributes.into_iter().map(|(n, a)| (n.into(), a));
-        Self::new(AttributeKind::Nested(nesting, attributes.collect()))
+        Self::new(AttributeKind::Nested(
+            nesting,
+            Body::of_attributes(attributes),
+        ))
     }
 
     /// One object with attributes of its own.
@@ -165,7 +179,7 @@ impl Attribute {
         self
     }
 
-    /// The provider sets it, and it may change when one of these top-level attributes does: only then is it
+    /// The provider sets it, and it may change when one of these attributes beside it does: only then is it
     /// `(known after apply)` in the plan of an update.
     #[must_use]
     pub fn computed_from<N: Into<String>>(self, names: impl IntoIterator<Item = N>) -> Self {
@@ -258,38 +272,29 @@ impl Attribute {
         self
     }
 
-    /// What it holds.
-    #[must_use]
-    pub fn kind(&self) -> &AttributeKind {
-        &self.kind
-    }
-
     /// The type of its values.
     #[must_use]
     pub fn implied_type(&self) -> Type {
         match &self.kind {
             AttributeKind::Plain(ty) => ty.clone(),
-            AttributeKind::Nested(nesting, attributes) => {
-                let object = Type::object(
-                    attributes
-                        .iter()
-                        .map(|(n, a)| (n.as_str(), a.implied_type())),
-                );
-                match nesting {
-                    Nesting::Single => object,
-                    Nesting::List => Type::list(object),
-                    Nesting::Set => Type::set(object),
-                    Nesting::Map => Type::map(object),
-                }
-            }
+            AttributeKind::Nested(nesting, body) => nesting.of(body.implied_type()),
         }
     }
 
-    /// The attributes of its objects, if it holds objects.
-    pub(crate) fn nested_attributes(&self) -> Option<(Nesting, &BTreeMap<String, Attribute>)> {
+    /// Its objects, if it holds objects.
+    pub(crate) fn nest(&self) -> Option<(Nesting, &Body)> {
         match &self.kind {
-            AttributeKind::Nested(nesting, attributes) => Some((*nesting, attributes)),
+            AttributeKind::Nested(nesting, body) => Some((*nesting, body)),
             AttributeKind::Plain(_) => None,
+        }
+    }
+
+    /// Its value while nobody knows it.
+    pub(crate) fn unknown_value(&self) -> Value {
+        if self.never_null {
+            Value::unknown_not_null()
+        } else {
+            Value::unknown()
         }
     }
 }

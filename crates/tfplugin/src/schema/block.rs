@@ -1,23 +1,12 @@
 //! Nested blocks.
 
-use super::{Attribute, Body};
+use super::{Attribute, Body, Nesting};
 use crate::value::Type;
-
-/// How the objects of a block are held.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BlockNesting {
-    /// At most one; null if absent.
-    Single,
-    /// Any number, in order.
-    List,
-    /// Any number, without order.
-    Set,
-}
 
 /// A nested block: `name { ... }` in the configuration.
 #[derive(Clone, Debug)]
 pub struct Block {
-    pub(crate) nesting: BlockNesting,
+    pub(crate) nesting: Nesting,
     pub(crate) body: Body,
     pub(crate) min_items: i64,
     pub(crate) max_items: i64,
@@ -27,16 +16,12 @@ pub struct Block {
 
 impl Block {
     fn new<N: Into<String>>(
-        nesting: BlockNesting,
+        nesting: Nesting,
         attributes: impl IntoIterator<Item = (N, Attribute)>,
     ) -> Self {
-        let attributes = attributes.into_iter().map(|(n, a)| (n.into(), a));
         Self {
             nesting,
-            body: Body {
-                attributes: attributes.collect(),
-                ..Body::default()
-            },
+            body: Body::of_attributes(attributes),
             min_items: 0,
             max_items: 0,
             description: String::new(),
@@ -47,26 +32,26 @@ impl Block {
     /// At most one block of this name.
     #[must_use]
     pub fn single<N: Into<String>>(attributes: impl IntoIterator<Item = (N, Attribute)>) -> Self {
-        Self::new(BlockNesting::Single, attributes)
+        Self::new(Nesting::Single, attributes)
     }
 
     /// Any number of blocks, in order.
     #[must_use]
     pub fn list<N: Into<String>>(attributes: impl IntoIterator<Item = (N, Attribute)>) -> Self {
-        Self::new(BlockNesting::List, attributes)
+        Self::new(Nesting::List, attributes)
     }
 
     /// Any number of blocks, without order.
     #[must_use]
     pub fn set<N: Into<String>>(attributes: impl IntoIterator<Item = (N, Attribute)>) -> Self {
-        Self::new(BlockNesting::Set, attributes)
+        Self::new(Nesting::Set, attributes)
     }
 
     /// At least this many; for a single block 1 makes it required.
     #[must_use]
     pub fn at_least(mut self, count: i64) -> Self {
         self.min_items = count;
-        if self.nesting == BlockNesting::Single {
+        if self.nesting == Nesting::Single {
             self.max_items = count;
         }
         self
@@ -103,11 +88,6 @@ impl Block {
     /// The type of its values.
     #[must_use]
     pub fn implied_type(&self) -> Type {
-        let object = self.body.implied_type();
-        match self.nesting {
-            BlockNesting::Single => object,
-            BlockNesting::List => Type::list(object),
-            BlockNesting::Set => Type::set(object),
-        }
+        self.nesting.of(self.body.implied_type())
     }
 }

@@ -1,8 +1,6 @@
 //! What core demands of a schema. Core refuses every command if one schema is wrong, so we look first.
 
-use std::collections::BTreeMap;
-
-use super::{Attribute, AttributeKind, Block, BlockNesting, Body, Computation, Nesting, Schema};
+use super::{Attribute, AttributeKind, Block, Body, Computation, Nesting, Schema};
 use crate::path::AttributePath;
 use crate::value::{Type, shape};
 
@@ -59,14 +57,6 @@ pub(crate) fn check_schema(owner: &str, role: SchemaRole, schema: &Schema) -> Ve
             );
         }
     }
-    for (name, attribute) in &top.attributes {
-        if let Computation::From(sources) = &attribute.computation {
-            for source in sources.iter().filter(|s| !top.attributes.contains_key(*s)) {
-                let problem = format!("computed from {source:?}, which the schema has not");
-                checker.report(&AttributePath::from(name.as_str()), problem);
-            }
-        }
-    }
     checker.body(&AttributePath::root(), top, false);
     checker.problems
 }
@@ -94,7 +84,12 @@ impl Checker<'_> {
         {
             self.report(&path.attribute(name), "is both an attribute and a block");
         }
-        self.attributes(path, &body.attributes, in_set);
+        for (name, attribute) in &body.attributes {
+            let path = path.attribute(name);
+            self.name(&path, name);
+            self.sources(&path, attribute, body);
+            self.attribute(&path, attribute, in_set);
+        }
         for (name, block) in &body.blocks {
             let path = path.attribute(name);
             self.name(&path, name);
@@ -102,16 +97,15 @@ impl Checker<'_> {
         }
     }
 
-    fn attributes(
-        &mut self,
-        path: &AttributePath,
-        attributes: &BTreeMap<String, Attribute>,
-        in_set: bool,
-    ) {
-        for (name, attribute) in attributes {
-            let path = path.attribute(name);
-            self.name(&path, name);
-            self.attribute(&path, attribute, in_set);
+    fn sources(&mut self, path: &AttributePath, attribute: &Attribute, body: &Body) {
+        let Computation::From(sources) = &attribute.computation else {
+            return;
+        };
+        for source in sources.iter().filter(|s| !body.attributes.contains_key(*s)) {
+            self.report(
+                path,
+                format!("computed from {source:?}, which is not beside it"),
+            );
         }
     }
 
@@ -140,8 +134,8 @@ impl Checker<'_> {
         }
         match &attribute.kind {
             AttributeKind::Plain(ty) => self.plain_type(path, ty, in_set),
-            AttributeKind::Nested(nesting, attributes) => {
-                self.attributes(path, attributes, in_set || *nesting == Nesting::Set);
+            AttributeKind::Nested(nesting, body) => {
+                self.body(path, body, in_set || *nesting == Nesting::Set);
             }
         }
     }
@@ -176,8 +170,8 @@ impl Checker<'_> {
     fn block(&mut self, path: &AttributePath, block: &Block, in_set: bool) {
         let (min, max) = (block.min_items, block.max_items);
         let fits = match block.nesting {
-            BlockNesting::Single => min == max && (0..=1).contains(&min),
-            BlockNesting::List | BlockNesting::Set => {
+            Nesting::Single => min == max && (0..=1).contains(&min),
+            Nesting::List | Nesting::Set | Nesting::Map => {
                 min >= 0 && max >= 0 && (max == 0 || min <= max)
             }
         };
@@ -187,12 +181,8 @@ impl Checker<'_> {
                 format!("at least {min} and at most {max} cannot both hold"),
             );
         }
-        self.body(
-            path,
-            &block.body,
-            in_set || block.nesting == BlockNesting::Set,
-        );
-        if block.nesting == BlockNesting::List && block.body.implied_type().has_dynamic() {
+        self.body(path, &block.body, in_set || block.nesting == Nesting::Set);
+        if block.nesting == Nesting::List && block.body.implied_type().has_dynamic() {
             self.report(path, "blocks cannot hold values of any type");
         }
     }

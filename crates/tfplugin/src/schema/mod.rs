@@ -2,6 +2,7 @@
 
 mod attribute;
 mod block;
+mod body;
 mod check;
 mod identity;
 mod rules;
@@ -9,12 +10,14 @@ pub mod validate;
 
 use std::collections::BTreeMap;
 
-pub use attribute::{Attribute, AttributeKind, Nesting};
-pub use block::{Block, BlockNesting};
+pub(crate) use attribute::AttributeKind;
+pub use attribute::{Attribute, Nesting};
+pub use block::Block;
+pub(crate) use body::Body;
 pub use check::SchemaError;
 pub(crate) use check::{SchemaRole, check_schema};
 pub use identity::{IdentityAttribute, IdentitySchema};
-pub use rules::{Computation, Replacement};
+pub(crate) use rules::{Computation, Replacement};
 pub use validate::Validator;
 
 use crate::value::Type;
@@ -39,28 +42,6 @@ pub struct Schema {
     body: Body,
     description: String,
     deprecation: Option<String>,
-}
-
-/// Attributes and blocks by name.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Body {
-    pub(crate) attributes: BTreeMap<String, Attribute>,
-    pub(crate) blocks: BTreeMap<String, Block>,
-}
-
-impl Body {
-    /// The type of an object with this body.
-    pub(crate) fn implied_type(&self) -> Type {
-        let attributes = self
-            .attributes
-            .iter()
-            .map(|(n, a)| (n.as_str(), a.implied_type()));
-        let blocks = self
-            .blocks
-            .iter()
-            .map(|(n, b)| (n.as_str(), b.implied_type()));
-        Type::object(attributes.chain(blocks))
-    }
 }
 
 impl Schema {

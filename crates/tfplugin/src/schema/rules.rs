@@ -7,7 +7,7 @@ use crate::value::Value;
 
 /// When the plan of an update shows a computed attribute as `(known after apply)`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Computation {
+pub(crate) enum Computation {
     /// Never: once known it stays, unless the plan hook changes it.
     Keep,
     /// When one of these top-level attributes changes.
@@ -18,7 +18,7 @@ pub enum Computation {
 
 /// When a changed attribute needs a new object.
 #[derive(Clone, Copy)]
-pub enum Replacement {
+pub(crate) enum Replacement {
     /// Never: it can be changed in place.
     Never,
     /// Always.

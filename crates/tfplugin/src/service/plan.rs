@@ -1,0 +1,127 @@
+//! A plan: the schema's rules, then the resource's hook, then the check that core would make.
+
+use std::sync::Arc;
+
+use super::catalog::Kind;
+use super::{Inner, wire};
+use crate::checks::{check_plan, conform};
+use crate::diagnostic::Diagnostics;
+use crate::path::AttributePath;
+use crate::planning::{apply_rules, follow_hook, replacements};
+use crate::private::{PlannedAction, Private};
+use crate::proto::tfplugin6 as pb;
+use crate::provider::Provider;
+use crate::resource::{Action, Plan, PlanDestroy, Resource};
+use crate::stop::Stop;
+use crate::value::Object;
+
+use pb::plan_resource_change::{Request, Response};
+
+impl<P: Provider> Inner<P> {
+    pub(super) async fn plan_resource_change(
+        self: Arc<Self>,
+        request: Request,
+        stop: Stop,
+    ) -> Result<Response, Diagnostics> {
+        let kind = self.catalog.resource(&request.type_name)?;
+        let prior = wire::decode_object(&kind.ty, request.prior_state.as_ref())?;
+        let proposed = wire::decode_object(&kind.ty, request.proposed_new_state.as_ref())?;
+        match (prior, proposed) {
+            (prior, Some(proposed)) => {
+                self.plan_change(&kind, &request, prior, proposed, stop)
+                    .await
+            }
+            (Some(prior), None) => self.plan_destroy(&kind, &request, prior, stop).await,
+            (None, None) => Ok(Response::default()),
+        }
+    }
+
+    async fn plan_change(
+        &self,
+        kind: &Kind<dyn Resource<P::Client>>,
+        request: &Request,
+        prior: Option<Object>,
+        proposed: Object,
+        stop: Stop,
+    ) -> Result<Response, Diagnostics> {
+        let body = kind.schema.body();
+        let config = wire::decode_config(&kind.ty, request.config.as_ref())?;
+        let before = prior.as_ref().map(Object::fields);
+        let mut ruled = proposed.into_fields();
+        apply_rules(body, &mut ruled, config.fields(), before);
+        let replace = before.map_or(Vec::new(), |b| {
+            replacements(body, b, &ruled, &AttributePath::root())
+        });
+        let mut op = Plan {
+            client: self.client()?,
+            action: if prior.is_some() {
+                Action::Update
+            } else {
+                Action::Create
+            },
+            planned: ruled.iter().map(|(n, v)| (n.clone(), v.clone())).collect(),
+            private: Private::decode(&request.prior_private).into_stored(),
+            warnings: Diagnostics::new(),
+            prior,
+            config,
+            stop,
+            replace,
+        };
+        kind.handler.plan(&mut op).await?;
+        let conformed = conform(body, op.planned.into_fields(), Some(&ruled));
+        conformed.problems.into_result()?;
+        let mut planned = conformed.fields;
+        let before = op.prior.as_ref().map(Object::fields);
+        if before.is_some() {
+            follow_hook(body, &mut planned, &ruled, op.config.fields());
+        }
+        check_plan(body, &planned, op.config.fields(), before).into_result()?;
+        let mut replace = op.replace;
+        replace.extend(before.map_or(Vec::new(), |b| {
+            replacements(body, b, &planned, &AttributePath::root())
+        }));
+        replace.sort();
+        replace.dedup();
+        let planned_identity = match &request.prior_identity {
+            Some(identity) if op.action == Action::Update => Some(identity.clone()),
+            _ => self.identity(kind, &planned)?,
+        };
+        let planned_private = match before {
+            Some(before) if *before == planned => request.prior_private.clone(),
+            Some(_) => op.private.planned_for(PlannedAction::Update),
+            None => op.private.planned_for(PlannedAction::Create),
+        };
+        Ok(Response {
+            planned_state: Some(wire::encode_state(&kind.ty, Some(planned))?),
+            requires_replace: replace.iter().map(wire::attribute_path).collect(),
+            planned_private,
+            diagnostics: wire::diagnostics(op.warnings),
+            planned_identity,
+            ..Response::default()
+        })
+    }
+
+    async fn plan_destroy(
+        &self,
+        kind: &Kind<dyn Resource<P::Client>>,
+        request: &Request,
+        prior: Object,
+        stop: Stop,
+    ) -> Result<Response, Diagnostics> {
+        let mut op = PlanDestroy {
+            client: self.client()?,
+            prior,
+            private: Private::decode(&request.prior_private).into_stored(),
+            warnings: Diagnostics::new(),
+            stop,
+        };
+        kind.handler.plan_destroy(&mut op).await?;
+        Ok(Response {
+            planned_state: Some(wire::encode_state(&kind.ty, None)?),
+            planned_private: op.private.planned_for(PlannedAction::Destroy),
+            diagnostics: wire::diagnostics(op.warnings),
+            planned_identity: request.prior_identity.clone(),
+            ..Response::default()
+        })
+    }
+}
