@@ -203,7 +203,7 @@ impl Engines for RealEngines {
     }
 
     async fn load_balancer_gone(&self, load_balancer_id: &str) -> Result<()> {
-        for (_, slot) in self.clusters.lock().await.clone() {
+        for slot in all(&self.clusters).await.into_values() {
             if let Some(cluster) = slot.lock().await.as_ref() {
                 cluster.object_store().stop_behind(load_balancer_id).await?;
             }
@@ -212,10 +212,10 @@ impl Engines for RealEngines {
     }
 
     async fn shutdown(&self) -> Result<()> {
-        for (id, _) in self.instances.lock().await.clone() {
+        for id in all(&self.instances).await.into_keys() {
             self.destroy_instance(&id).await?;
         }
-        for (id, _) in self.clusters.lock().await.clone() {
+        for id in all(&self.clusters).await.into_keys() {
             self.stop_cluster(&id).await?;
         }
         match self.etcd.get() {
@@ -229,6 +229,11 @@ impl Engines for RealEngines {
 async fn slot<T>(slots: &Slots<T>, id: &str) -> Arc<Mutex<Option<T>>> {
     let mut slots = slots.lock().await;
     Arc::clone(slots.entry(id.to_owned()).or_default())
+}
+
+/// Every place there is now. A copy, so that the work on one may change the list.
+async fn all<T>(slots: &Slots<T>) -> HashMap<String, Arc<Mutex<Option<T>>>> {
+    slots.lock().await.clone()
 }
 
 fn remove_folder(folder: &Path) -> Result<()> {

@@ -1,0 +1,147 @@
+//! What there is to build, as `tests/tools/tools.json` and the lock files beside it pin it.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result};
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+
+use crate::command;
+
+/// How many hex digits of a digest name a folder.
+const KEY_DIGITS: usize = 16;
+/// The builder's own source: another way to build makes another program.
+const RECIPE: &str = include_str!("recipe.rs");
+
+/// Everything that is pinned.
+pub(super) struct Pins {
+    pub(super) folder: PathBuf,
+    pub(super) sets: Vec<Set>,
+    /// Of all pins together.
+    pub(super) digest: String,
+}
+
+/// What is built together.
+#[derive(Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+pub(super) enum Set {
+    Go(GoPrograms),
+    Python(PythonEnvironment),
+    Cargo(CargoProgram),
+}
+
+/// Programs of one Go module, built in one go.
+#[derive(Deserialize)]
+pub(super) struct GoPrograms {
+    name: String,
+    pub(super) minutes: u32,
+    /// Program by package.
+    pub(super) programs: BTreeMap<String, String>,
+    /// Variables that the linker sets; Kubernetes and Helm take their version from there.
+    #[serde(default)]
+    pub(super) variables: BTreeMap<String, String>,
+}
+
+/// A virtual environment of Python.
+#[derive(Deserialize)]
+pub(super) struct PythonEnvironment {
+    name: String,
+    pub(super) minutes: u32,
+    pub(super) requirements: String,
+    #[serde(default)]
+    check: bool,
+}
+
+/// A program from a Rust crate.
+#[derive(Deserialize)]
+pub(super) struct CargoProgram {
+    name: String,
+    pub(super) minutes: u32,
+    pub(super) version: String,
+    #[serde(default)]
+    check: bool,
+}
+
+impl Pins {
+    pub(super) fn read(folder: &Path) -> Result<Self> {
+        let file = folder.join("tools.json");
+        let text = fs::read_to_string(&file).with_context(|| format!("no {}", file.display()))?;
+        let sets: Vec<Set> =
+            serde_json::from_str(&text).with_context(|| format!("{} has another shape", file.display()))?;
+        let mut pins = Self { folder: folder.to_path_buf(), sets, digest: String::new() };
+        let keys = pins.sets.iter().map(|set| pins.key(set)).collect::<Result<Vec<_>>>()?;
+        pins.digest = digest([keys.concat().as_bytes()]);
+        Ok(pins)
+    }
+
+    /// Names what a set's build depends on: its pins, the way it is built, and the compiler or interpreter.
+    pub(super) fn key(&self, set: &Set) -> Result<String> {
+        let mut parts = vec![RECIPE.as_bytes().to_vec()];
+        match set {
+            Set::Go(go) => {
+                parts.push(format!("{:?} {:?}", go.programs, go.variables).into_bytes());
+                for file in ["go.mod", "go.sum"] {
+                    parts.push(fs::read(self.folder.join(&go.name).join(file))?);
+                }
+                parts.push(command::output(Command::new("go").arg("version"))?.into_bytes());
+            }
+            Set::Python(python) => {
+                parts.push(fs::read(self.folder.join(&python.requirements))?);
+                let about = "import sys; print(sys.version, sys.base_prefix)";
+                parts.push(command::output(Command::new("python3").args(["-c", about]))?.into_bytes());
+            }
+            Set::Cargo(cargo) => parts.push(cargo.version.clone().into_bytes()),
+        }
+        Ok(digest(parts.iter().map(Vec::as_slice)))
+    }
+}
+
+impl Set {
+    pub(super) fn name(&self) -> &str {
+        match self {
+            Self::Go(set) => &set.name,
+            Self::Python(set) => &set.name,
+            Self::Cargo(set) => &set.name,
+        }
+    }
+
+    /// Whether only the checks of the source need it.
+    pub(super) fn is_check(&self) -> bool {
+        match self {
+            Self::Go(_) => false,
+            Self::Python(set) => set.check,
+            Self::Cargo(set) => set.check,
+        }
+    }
+
+    /// The names under which the set stands in the engines' folder.
+    pub(super) fn links(&self) -> Box<dyn Iterator<Item = &str> + '_> {
+        match self {
+            Self::Go(set) => Box::new(set.programs.keys().map(String::as_str)),
+            Self::Python(_) | Self::Cargo(_) => Box::new(std::iter::once(self.name())),
+        }
+    }
+
+    /// Where in the built folder the thing of that name lies.
+    pub(super) fn path_of(&self, name: &str, built: &Path) -> PathBuf {
+        match self {
+            Self::Go(_) => built.join(name),
+            Self::Python(_) => built.to_path_buf(),
+            Self::Cargo(_) => built.join("bin").join(name),
+        }
+    }
+}
+
+fn digest<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> String {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update(part.len().to_le_bytes());
+        hash.update(part);
+    }
+    let mut text: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    text.truncate(KEY_DIGITS);
+    text
+}
