@@ -1,3 +1,9 @@
-//! The rehearsal: an emulated Vultr account around real engines.
+//! `slipway-sandbox`: rehearse the whole platform without an account.
 
-fn main() {}
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+fn main() -> ExitCode {
+    slipway_sandbox::cli::run(slipway_sandbox::cli::Arguments::parse())
+}

@@ -151,7 +151,7 @@ impl Processes {
 }
 
 /// Start time of a process that runs (a zombie does not).
-fn start_time(pid: i32) -> Option<u64> {
+pub(crate) fn start_time(pid: i32) -> Option<u64> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     // The command's name stands in parentheses and may hold anything, also parentheses.
     let mut fields = stat.rsplit_once(')')?.1.split_whitespace();

@@ -6,28 +6,10 @@
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
-
-use crate::processes::Processes;
-
-/// What real engines are started with.
-#[derive(Clone, Debug)]
-pub struct EnginesOptions {
-    /// The sandbox's folder; engines keep everything they write below it.
-    pub dir: PathBuf,
-    /// Folder of the engine binaries.
-    pub tools: PathBuf,
-    /// Where every started process is registered before it is relied on.
-    pub processes: Processes,
-    /// Third octet of this sandbox's loopback addresses, unlike that of any other sandbox on this machine: hosts are
-    /// `127.64.{slot}.y`, API servers `127.65.{slot}.y`, load balancers `127.66.{slot}.y`; `127.67.{slot}.y` is for the
-    /// engines' own servers.
-    pub slot: u8,
-}
 
 /// The machinery behind the account: control planes, hosts, their stand-ins.
 #[async_trait]

@@ -1,0 +1,45 @@
+//! The vendor's API, `/v2`.
+
+mod account;
+mod answer;
+mod blocks;
+mod catalogue;
+mod clusters;
+mod fields;
+mod gate;
+mod instances;
+mod listing;
+mod load_balancers;
+mod pools;
+mod rate;
+mod ssh_keys;
+mod vpcs;
+
+use axum::Router;
+use axum::middleware;
+
+use super::refusal::Refusal;
+use super::service::Account;
+
+pub(crate) use answer::in_vendors_words;
+pub(crate) use gate::{Aborted, Caller};
+pub(crate) use rate::RateLimit;
+
+/// Everything under `/v2`, behind the gate that journals, authorizes and injects faults.
+pub(crate) fn router(account: Account) -> Router {
+    let routes = Router::new()
+        .merge(account::routes())
+        .merge(catalogue::routes())
+        .merge(clusters::routes())
+        .merge(pools::routes())
+        .merge(vpcs::routes())
+        .merge(instances::routes())
+        .merge(blocks::routes())
+        .merge(load_balancers::routes())
+        .merge(ssh_keys::routes())
+        .fallback(async || Refusal::new(404, "Invalid API path."));
+    Router::new()
+        .nest("/v2", routes)
+        .layer(middleware::from_fn_with_state(account.clone(), gate::gate))
+        .with_state(account)
+}

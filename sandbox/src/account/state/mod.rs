@@ -1,0 +1,106 @@
+//! The account as data: what exists, since when, until when. No I/O happens here.
+//!
+//! [`State::settle`] brings the account to a moment; after it every method works at that moment. What has to happen outside
+//! (a control plane to start, a host to end) is left in [`State::take_effects`], in order.
+
+mod addresses;
+mod blocks;
+mod clusters;
+mod consistency;
+mod effects;
+mod instances;
+mod ledger;
+mod load_balancers;
+mod networks;
+mod nodes;
+mod objects;
+mod pools;
+mod settle;
+mod ssh_keys;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+
+use super::seeded::Seeded;
+use super::table::Table;
+
+pub(crate) use addresses::Addresses;
+pub(crate) use blocks::{Block, BlockRequest};
+pub(crate) use clusters::{Cluster, ClusterRequest, Oidc};
+pub(crate) use effects::Effect;
+pub(crate) use instances::{Instance, InstanceChange, InstanceRequest, Power};
+pub(crate) use ledger::{Charge, Ledger};
+pub(crate) use load_balancers::{
+    BalancerSettings, ForwardingRule, LoadBalancer, LoadBalancerRequest,
+};
+pub(crate) use networks::{Attachment, Nic, Vpc, VpcRequest};
+pub use objects::{Object, Snapshot};
+pub(crate) use pools::{Pool, PoolChange, PoolLabel, PoolRequest, PoolTaint};
+pub(crate) use ssh_keys::SshKey;
+
+/// Circumstances that the fault controls set for the whole account.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Conditions {
+    /// Plans without stock, in these regions or (empty) everywhere.
+    pub(crate) sold_out: BTreeMap<String, BTreeSet<String>>,
+    /// Kubernetes builds taken off sale.
+    pub(crate) withdrawn: BTreeSet<String>,
+    /// Clusters that are pending stay so.
+    pub(crate) cluster_stuck: bool,
+    /// Volumes stay attached to instances that are gone.
+    pub(crate) stale_attach: bool,
+    /// Deleted things hold their network this much longer.
+    pub(crate) slow_release_s: u32,
+    /// Hosts whose label matches one of these globs boot without `sshd`.
+    pub(crate) sshd_down: Vec<String>,
+    /// Most instances and nodes at a time; the vendor's quota.
+    pub(crate) instance_quota: Option<u32>,
+}
+
+/// Everything in the account.
+#[derive(Clone, Debug)]
+pub(crate) struct State {
+    pub(crate) now: Timestamp,
+    pub(crate) conditions: Conditions,
+    pub(crate) vpcs: Table<Vpc>,
+    pub(crate) clusters: Table<Cluster>,
+    pub(crate) pools: Table<Pool>,
+    pub(crate) instances: Table<Instance>,
+    pub(crate) ssh_keys: Table<SshKey>,
+    pub(crate) blocks: Table<Block>,
+    pub(crate) load_balancers: Table<LoadBalancer>,
+    /// What deleted things still hold in networks.
+    pub(crate) holds: Vec<networks::Hold>,
+    pub(crate) ledger: Ledger,
+    pub(crate) seeded: Seeded,
+    pub(crate) addresses: Addresses,
+    effects: Vec<Effect>,
+}
+
+impl State {
+    /// An empty account.
+    pub(crate) fn new(now: Timestamp, seed: u64, slot: u8) -> Self {
+        Self {
+            now,
+            conditions: Conditions::default(),
+            vpcs: Table::default(),
+            clusters: Table::default(),
+            pools: Table::default(),
+            instances: Table::default(),
+            ssh_keys: Table::default(),
+            blocks: Table::default(),
+            load_balancers: Table::default(),
+            holds: Vec::new(),
+            ledger: Ledger::default(),
+            seeded: Seeded::new(seed),
+            addresses: Addresses::new(slot),
+            effects: Vec::new(),
+        }
+    }
+
+    /// What has to happen outside, in order; taken once.
+    pub(crate) fn take_effects(&mut self) -> Vec<Effect> {
+        std::mem::take(&mut self.effects)
+    }
+}
