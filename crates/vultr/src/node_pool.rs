@@ -169,6 +169,17 @@ pub struct UpdateNodePool {
     pub tag: Option<String>,
 }
 
+impl UpdateNodePool {
+    /// Whether a pool is as the change wants it.
+    fn holds(&self, pool: &NodePool) -> bool {
+        self.node_quantity.is_none_or(|n| n == pool.node_quantity)
+            && self.min_nodes.is_none_or(|n| n == pool.min_nodes)
+            && self.max_nodes.is_none_or(|n| n == pool.max_nodes)
+            && self.auto_scaler.is_none_or(|on| on == pool.auto_scaler)
+            && self.tag.as_ref().is_none_or(|tag| *tag == pool.tag)
+    }
+}
+
 /// Path below one pool.
 pub(crate) fn pool_path<'a>(cluster: &'a str, pool: &'a str, rest: &[&'a str]) -> Vec<&'a str> {
     let mut segments = below(cluster, &["node-pools", pool]);
@@ -222,7 +233,7 @@ impl Client {
             .await
     }
 
-    /// Changes a pool.
+    /// Changes a pool; a lost answer is settled by reading the pool again.
     pub async fn update_node_pool(
         &self,
         cluster: &str,
@@ -232,8 +243,14 @@ impl Client {
         let request = self
             .request(Method::PATCH, &pool_path(cluster, id, &[]))?
             .json(change)?;
-        let One(pool) = self.fetch(request).await?;
-        Ok(pool)
+        match self.fetch::<One<NodePool>>(request).await {
+            Ok(One(pool)) => Ok(pool),
+            Err(error) if error.is_transient() => match self.node_pool(cluster, id).await {
+                Ok(Some(pool)) if change.holds(&pool) => Ok(pool),
+                Ok(_) | Err(_) => Err(error),
+            },
+            Err(error) => Err(error),
+        }
     }
 
     /// Begins the deletion of a pool with its nodes.

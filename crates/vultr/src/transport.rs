@@ -243,7 +243,7 @@ fn is_absent_instance(call: &Call, text: &str) -> bool {
 }
 
 fn is_busy(text: &str) -> bool {
-    const WORDS: [&str; 8] = [
+    const WORDS: [&str; 7] = [
         "currently locked",
         "is not ready",
         "still activating",
@@ -251,7 +251,6 @@ fn is_busy(text: &str) -> bool {
         "attached to this vpc",
         "vpc is attached to",
         "already attached to another server",
-        "try again",
     ];
     let text = text.to_ascii_lowercase();
     WORDS.iter().any(|word| text.contains(word))

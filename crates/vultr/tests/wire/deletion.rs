@@ -102,3 +102,31 @@ async fn a_locked_server_is_busy_and_not_an_outage() {
     assert!(failed.is_busy() && !failed.is_transient(), "{failed}");
     assert_eq!(server.lines(), ["DELETE /v2/instances/i1"]);
 }
+
+#[tokio::test]
+async fn a_pool_is_read_again_after_a_lost_change() {
+    let server = Server::start(|seen| {
+        if seen.line.starts_with("PATCH") {
+            return Reply::Silence;
+        }
+        Reply::Json(
+            200,
+            json!({"node_pool": {
+                "id": "p", "date_created": "2026-07-07T22:57:01+00:00", "label": "p", "plan": "vc2-2c-4gb",
+                "status": "active", "node_quantity": 2, "min_nodes": 1, "max_nodes": 4, "auto_scaler": true, "nodes": [],
+            }}),
+        )
+    })
+    .await;
+    let client = server.client();
+    let change = |max| vultr::UpdateNodePool {
+        max_nodes: Some(max),
+        ..vultr::UpdateNodePool::default()
+    };
+    client.update_node_pool("c", "p", &change(4)).await.unwrap();
+    let failed = client
+        .update_node_pool("c", "p", &change(5))
+        .await
+        .unwrap_err();
+    assert_eq!(failed.code(), "SLW-208");
+}
