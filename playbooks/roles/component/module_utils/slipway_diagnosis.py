@@ -17,6 +17,10 @@ ADVICE = (
     ("exceeded quota", "raise the ResourceQuota of the namespace or lower the resources in the values"),
     ("storageclass", "name a storage class that the cluster has"),
     ("StorageClass", "name a storage class that the cluster has"),
+    ("not found in http", "name a chart version that the repository has"),
+    (" is invalid: ", "mend the values: the API server refuses the object that they make"),
+    ("values don't meet the specifications", "mend the values: the chart's schema refuses them"),
+    ("failed pre-install", "see why the job that checks the cluster did not end"),
     ("load balancer", "check the account's load balancer limit and the events of the Service"),
 )
 DEFAULT_ADVICE = "look at the events of the namespace: kubectl events"
@@ -28,24 +32,27 @@ def unready_workloads(workloads):
 
 
 def _rollout(workload):
-    kind = workload["kind"]
-    name = f"{kind} {workload['metadata']['name']}"
+    name = f"{workload['kind']} {workload['metadata']['name']}"
     status = workload.get("status") or {}
     if (status.get("observedGeneration") or 0) < workload["metadata"].get("generation", 0):
         return f"{name} has not been looked at by its controller"
-    if kind == "DaemonSet":
-        wanted = status.get("desiredNumberScheduled", 0)
-        ready, updated = status.get("numberReady", 0), status.get("updatedNumberScheduled", 0)
-    else:
-        wanted = workload["spec"].get("replicas", 1)
-        ready, updated = status.get("readyReplicas", 0), status.get("updatedReplicas", 0)
-        if kind == "StatefulSet" and status.get("currentRevision") == status.get("updateRevision"):
-            updated = wanted
-    if ready < wanted:
-        return f"{name} has {ready} of {wanted} pods Ready"
-    if updated < wanted:
-        return f"{name} has {updated} of {wanted} pods updated"
+    wanted, updated, ready = _pods(workload, status)
+    if updated < wanted or ready < wanted:
+        return f"{name} has {min(updated, ready)} of {wanted} new pods Ready"
+    # A pod of the old kind stays until a new one is Ready, and must not be taken for it.
+    old = status.get("replicas", 0) - updated
+    if workload["kind"] == "Deployment" and old > 0:
+        return f"{name} still runs {old} pod(s) of the old kind, since the new ones are not Ready"
     return None
+
+
+def _pods(workload, status):
+    if workload["kind"] == "DaemonSet":
+        return status.get("desiredNumberScheduled", 0), status.get("updatedNumberScheduled", 0), status.get("numberReady", 0)
+    wanted, updated = workload["spec"].get("replicas", 1), status.get("updatedReplicas", 0)
+    if workload["kind"] == "StatefulSet" and status.get("currentRevision") == status.get("updateRevision"):
+        updated = wanted
+    return wanted, updated, status.get("readyReplicas", 0)
 
 
 def unbound_claims(claims, events):
