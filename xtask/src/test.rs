@@ -52,7 +52,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     }
     ground::require("terraform", "install Terraform 1.11 or newer")?;
     ground::require("sshd", "install the package openssh-server")?;
-    let engines = tools::ensure()?;
+    let engines = tools::ensure_with_checks()?;
     for step in STEPS {
         if arguments.only.is_empty() || arguments.only.iter().any(|name| name == step.name) {
             stage(&format!("{}: {}", step.name, step.about), step.expected, || (step.run)(&engines))?;
