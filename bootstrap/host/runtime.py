@@ -1,0 +1,235 @@
+"""Makes sure that Ansible and Helm are on the bootstrap host. Python's standard library only.
+
+    runtime.py       prints one line of JSON: what was found or installed, and what to put before PATH
+
+What stands on PATH in a right version is used as it is. What is missing is installed into a folder of its own, named
+after the digest of the pins beside this file, once for all runs.
+"""
+
+import fcntl
+import glob
+import hashlib
+import json
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+import urllib.request
+
+PINS = os.path.dirname(os.path.abspath(__file__))
+HOME = os.path.join(os.path.expanduser("~"), ".slipway")
+MINIMUM = {"ansible_core": (2, 19), "kubernetes_core": (6, 2), "kubernetes": (24, 2), "boto3": (1, 26)}
+DOWNLOAD_TIMEOUT_S = 60
+
+
+class Lacking(Exception):
+    """Something is missing and cannot be installed."""
+
+    def __init__(self, code, cause, advice):
+        super().__init__(cause)
+        self.answer = {"event": "lacking", "code": code, "cause": cause, "advice": advice}
+
+
+def main():
+    os.umask(0o077)
+    os.makedirs(HOME, exist_ok=True)
+    try:
+        with open(os.path.join(HOME, "runtime.lock"), "w", encoding="utf-8") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            program, versions, path = ansible()
+            helm, helm_path = helm_program()
+    except Lacking as lacking:
+        print(json.dumps(lacking.answer))
+        return 1
+    print(json.dumps({"event": "ready", "ansible": program, "path": path + helm_path, "versions": dict(versions, helm=helm)}))
+    return 0
+
+
+# --- Ansible ----------------------------------------------------------------------------------------------------------
+
+
+def ansible():
+    """The program, the versions of its parts, and what to put before PATH."""
+    program = shutil.which("ansible-playbook")
+    versions = versions_of(program) if program else {}
+    if fits(versions):
+        return program, versions, []
+    requirements = os.path.join(PINS, "requirements.txt")
+    with open(requirements, "rb") as pins:
+        folder = os.path.join(HOME, "runtime-" + hashlib.sha256(pins.read()).hexdigest()[:16])
+    binaries = os.path.join(folder, "bin")
+    if not os.path.exists(os.path.join(folder, "complete")):
+        install_ansible(folder, requirements)
+    program = os.path.join(binaries, "ansible-playbook")
+    versions = versions_of(program)
+    if not fits(versions):
+        raise Lacking(
+            "SLW-331",
+            "what was installed into %s does not fit: found %s" % (folder, json.dumps(versions)),
+            "Remove that folder on the host and run again; if it stays, the pins in requirements.txt are wrong.",
+        )
+    return program, versions, [binaries]
+
+
+def fits(versions):
+    return all(numbers(versions.get(name)) >= least for name, least in MINIMUM.items())
+
+
+def numbers(version):
+    return tuple(int(part) for part in re.findall(r"\d+", version or "0")[:3])
+
+
+def versions_of(program):
+    """Asked from the interpreter that runs the program, because its packages are the ones that count."""
+    interpreter = interpreter_of(program)
+    if interpreter is None:
+        return {}
+    look = (
+        "import importlib.metadata as m, json, sysconfig, os\n"
+        "def of(name):\n"
+        "    try: return m.version(name)\n"
+        "    except m.PackageNotFoundError: return None\n"
+        "print(json.dumps([of('ansible-core'), of('kubernetes'), of('boto3'), sysconfig.get_paths()['purelib']]))\n"
+    )
+    try:
+        core, kubernetes, boto3, packages = json.loads(subprocess.check_output([interpreter, "-c", look], timeout=60))
+    except (OSError, ValueError, subprocess.SubprocessError):
+        return {}
+    versions = {"ansible_core": core, "kubernetes": kubernetes, "boto3": boto3}
+    return dict(versions, kubernetes_core=collection_version(packages))
+
+
+def interpreter_of(program):
+    with open(program, "rb") as script:
+        first = script.readline(512)
+    found = re.match(rb"#!\s*(\S*python[\d.]*)\s*$", first)
+    if found:
+        return found.group(1).decode()
+    # A wrapper of some kind: Ansible itself says which Python it runs on.
+    try:
+        said = subprocess.check_output([program, "--version"], timeout=60, text=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    named = re.search(r"python version = .*\((/[^)]+)\)\s*$", said, re.MULTILINE)
+    return named.group(1) if named else None
+
+
+def collection_version(packages):
+    for manifest in glob.glob(os.path.join(packages, "ansible_collections", "kubernetes", "core", "MANIFEST.json")):
+        with open(manifest, encoding="utf-8") as text:
+            return json.load(text)["collection_info"]["version"]
+    return None
+
+
+def install_ansible(folder, requirements):
+    shutil.rmtree(folder, ignore_errors=True)
+    make_venv(folder)
+    pip = [os.path.join(folder, "bin", "python"), "-m", "pip", "install", "--quiet", "--no-input"]
+    done = execute(pip + ["--disable-pip-version-check", "-r", requirements])
+    if done.returncode != 0:
+        raise Lacking(
+            "SLW-331",
+            "Ansible cannot be installed on the host: " + last_lines(done),
+            "The host must reach a Python package index (PIP_INDEX_URL and pip.conf are honoured), or have ansible-core "
+            ">= 2.19 with kubernetes.core >= 6.2 and the Python packages kubernetes and boto3 on its PATH.",
+        )
+    with open(os.path.join(folder, "complete"), "w", encoding="utf-8"):
+        pass
+
+
+def make_venv(folder):
+    done = execute([sys.executable, "-m", "venv", folder])
+    if done.returncode != 0 and os.getuid() == 0 and shutil.which("apt-get"):
+        # Debian keeps ensurepip in a package of its own.
+        environment = dict(os.environ, DEBIAN_FRONTEND="noninteractive")
+        execute(["apt-get", "update", "-qq"], environment)
+        execute(["apt-get", "install", "-y", "-qq", "--no-install-recommends", "python3-venv"], environment)
+        shutil.rmtree(folder, ignore_errors=True)
+        done = execute([sys.executable, "-m", "venv", folder])
+    if done.returncode != 0:
+        raise Lacking(
+            "SLW-331",
+            "a virtual environment for Ansible cannot be made on the host: " + last_lines(done),
+            "Install the package python3-venv on the host.",
+        )
+
+
+# --- Helm -------------------------------------------------------------------------------------------------------------
+
+
+def helm_program():
+    """The version of Helm and what to put before PATH."""
+    version = helm_version(shutil.which("helm"))
+    if version and numbers(version)[0] == 3:
+        return version, []
+    with open(os.path.join(PINS, "helm.json"), encoding="utf-8") as text:
+        pin = json.load(text)
+    folder = os.path.join(HOME, "helm-" + pin["version"])
+    if helm_version(os.path.join(folder, "helm")) is None:
+        install_helm(folder, pin, found=version)
+    return pin["version"], [folder]
+
+
+def helm_version(program):
+    if not program or not os.path.exists(program):
+        return None
+    try:
+        said = subprocess.check_output([program, "version", "--template", "{{.Version}}"], timeout=60, text=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return said.strip().lstrip("v") or None
+
+
+def install_helm(folder, pin, found):
+    arch = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
+    url = pin["url"].format(version=pin["version"], arch=arch)
+    try:
+        archive = download(url)
+        expected = download(url + ".sha256sum").split()[0].decode()
+        if hashlib.sha256(archive).hexdigest() != expected:
+            raise ValueError("its SHA-256 is not the published one")
+        place_helm(folder, archive)
+    except (OSError, ValueError, IndexError, StopIteration, tarfile.TarError) as error:
+        raise Lacking(
+            "SLW-332",
+            "Helm 3 is not on the host (found: %s) and %s cannot be used: %s" % (found or "none", url, error),
+            "Put a Helm 3 binary on the host's PATH, or let the host reach that address.",
+        ) from error
+
+
+def download(url):
+    with urllib.request.urlopen(url, timeout=DOWNLOAD_TIMEOUT_S) as answer:
+        return answer.read()
+
+
+def place_helm(folder, archive):
+    with tempfile.TemporaryFile() as packed:
+        packed.write(archive)
+        packed.seek(0)
+        with tarfile.open(fileobj=packed, mode="r:gz") as tar:
+            member = next(entry for entry in tar if entry.isfile() and os.path.basename(entry.name) == "helm")
+            binary = tar.extractfile(member).read()
+    os.makedirs(folder, exist_ok=True)
+    fresh = os.path.join(folder, "helm.new")
+    with open(fresh, "wb") as out:
+        out.write(binary)
+    os.chmod(fresh, 0o700)
+    os.rename(fresh, os.path.join(folder, "helm"))
+
+
+def execute(command, environment=None):
+    return subprocess.run(
+        command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+    )
+
+
+def last_lines(done):
+    return " | ".join(done.stdout.strip().splitlines()[-5:]) or "exit status %d" % done.returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,186 @@
+//! What can go wrong with a component, each with its code, its cause and what to do. docs/errors.md lists them.
+
+use crate::connection::ConnectError;
+use run_report::Failure;
+
+/// A failure that no task is to blame for.
+#[must_use]
+pub(crate) fn plain(code: &str, cause: impl Into<String>, advice: &str) -> Failure {
+    Failure {
+        play: None,
+        task: None,
+        host: None,
+        cause: cause.into(),
+        advice: advice.to_owned(),
+        code: code.to_owned(),
+    }
+}
+
+/// The host cannot be used.
+#[must_use]
+pub(crate) fn no_connection(error: &ConnectError) -> Failure {
+    let text = error.to_string();
+    let (code, cause) = text.split_once(": ").unwrap_or(("SLW-310", &text));
+    let advice = match error {
+        ConnectError::NoAnswer { .. } => {
+            "Check that the host is running and that a firewall lets this machine reach its SSH port; then run again."
+        }
+        ConnectError::WrongHost { .. } => {
+            "Another machine answers at this address, or the host was set up anew. Do not continue before you know why."
+        }
+        ConnectError::Denied { .. } => {
+            "Check that the request's key belongs to this user, and that the host's cloud-init has finished."
+        }
+        ConnectError::Stopped => "Run again to go on from here.",
+    };
+    plain(code, cause, advice)
+}
+
+/// The connection broke during the run and did not come back.
+#[must_use]
+pub(crate) fn connection_lost(cause: &str) -> Failure {
+    plain(
+        "SLW-313",
+        format!("the connection to the host was lost and did not come back: {cause}"),
+        "The host ends the playbook by itself. Run again: finished components are not repeated.",
+    )
+}
+
+/// The host answers and something on it is not as it must be.
+#[must_use]
+pub(crate) fn host_not_ready(cause: &str) -> Failure {
+    plain(
+        "SLW-320",
+        cause,
+        "Check free space, memory and the rights of the login user on the host; then run again.",
+    )
+}
+
+/// The host has no Python.
+#[must_use]
+pub(crate) fn no_python() -> Failure {
+    plain(
+        "SLW-330",
+        "the host has no python3",
+        "Install Python 3.11 or later on the host.",
+    )
+}
+
+/// A playbook could not be started, or said nothing before it ended.
+#[must_use]
+pub(crate) fn not_started(rc: Option<i32>, stderr: &str) -> Failure {
+    let ended = rc.map_or("it was ended from outside".to_owned(), |rc| {
+        format!("exit code {rc}")
+    });
+    let said = if stderr.is_empty() {
+        String::new()
+    } else {
+        format!(": {stderr}")
+    };
+    plain(
+        "SLW-342",
+        format!("ansible-playbook did nothing ({ended}){said}"),
+        "The playbook or its variables cannot be read, or Ansible is broken on the host.",
+    )
+}
+
+/// A playbook ended well and touched no host, which Ansible calls success.
+#[must_use]
+pub(crate) fn no_hosts() -> Failure {
+    plain(
+        "SLW-343",
+        "the playbook matched no host, so nothing was done",
+        "Its `hosts:` must be localhost.",
+    )
+}
+
+/// A component took longer than it may.
+#[must_use]
+pub(crate) fn too_long(seconds: u64, task: Option<&str>) -> Failure {
+    let doing = task
+        .map(|task| format!(", doing \"{task}\""))
+        .unwrap_or_default();
+    plain(
+        "SLW-344",
+        format!("it did not end within {seconds} s{doing}; its processes were ended"),
+        "Look at what it waits for in the cluster, or give it more time (component_timeout_s).",
+    )
+}
+
+/// Something it builds on failed.
+#[must_use]
+pub(crate) fn blocked(by: &str) -> Failure {
+    plain(
+        "SLW-345",
+        format!("it builds on `{by}`, which did not end well"),
+        "Mend that one; this one follows by itself.",
+    )
+}
+
+/// The caller asked to stop.
+#[must_use]
+pub(crate) fn stopped() -> Failure {
+    plain(
+        "SLW-346",
+        "the run was stopped by its caller before it ended",
+        "Run again: it starts anew.",
+    )
+}
+
+/// The playbook's processes ended without a word about how.
+#[must_use]
+pub(crate) fn no_verdict(rc: Option<i32>, stderr: &str) -> Failure {
+    let ended = rc.map_or("was ended from outside".to_owned(), |rc| {
+        format!("ended with exit code {rc}")
+    });
+    let said = if stderr.is_empty() {
+        String::new()
+    } else {
+        format!(" It said last: {stderr}")
+    };
+    plain(
+        "SLW-347",
+        format!("ansible-playbook {ended} without a summary of its hosts.{said}"),
+        "Check the host's memory (a killed process leaves no summary); then run again.",
+    )
+}
+
+/// The host's supervisor refused the job.
+#[must_use]
+pub(crate) fn refused(cause: &str) -> Failure {
+    plain(
+        "SLW-348",
+        cause,
+        "Wait until the other run has ended, or restart the host; then run again.",
+    )
+}
+
+/// A fault of this program.
+#[must_use]
+pub(crate) fn internal(cause: &str) -> Failure {
+    plain(
+        "SLW-349",
+        cause,
+        "This is a fault of slipway-bootstrap; please report it.",
+    )
+}
+
+/// The journal cannot be read or written.
+#[must_use]
+pub(crate) fn no_journal(cause: &str) -> Failure {
+    plain(
+        "SLW-350",
+        cause,
+        "Check that the cluster's API answers and that the kubeconfig may write to slipway-system.",
+    )
+}
+
+/// A component ended well and that could not be recorded.
+#[must_use]
+pub(crate) fn not_recorded(cause: &str) -> Failure {
+    plain(
+        "SLW-351",
+        cause,
+        "The component is in place; the next run repeats it, because nothing says that it ended well.",
+    )
+}

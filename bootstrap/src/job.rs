@@ -1,0 +1,270 @@
+//! One component's playbook on the host: handed to the keeper there, followed through lost connections to its end.
+
+use crate::command::{CommandError, Heard};
+use crate::connection::{ConnectError, Connection};
+use crate::failure;
+use crate::host::Host;
+use crate::playbook::{Playbook, Said, Verdict};
+use crate::reporter::Reporter;
+use crate::tail::Tail;
+use run_report::{Component, Request, Wanted};
+use secrecy::ExposeSecret;
+use serde_json::{Value, json};
+use ssh2::Channel;
+use std::time::{Duration, Instant};
+use tokio_util::sync::CancellationToken;
+use zeroize::Zeroizing;
+
+/// How long a playbook goes on without a follower: long enough for a new connection, short for what is secret.
+const LEASE_S: u64 = 20;
+/// The keeper believes in us as long as it hears something.
+const BEAT: Duration = Duration::from_secs(5);
+/// The keeper needs a moment to end processes gently; after this we leave, and the lease does it.
+const STOPPING: Duration = Duration::from_secs(40);
+const STOP_AGAIN: Duration = Duration::from_secs(1);
+/// So many connections in a row that brought nothing new mean that another one will not either.
+const VAIN_CONNECTIONS: u32 = 5;
+
+/// How a job ended.
+pub(crate) struct Ended {
+    pub(crate) verdict: Verdict,
+    pub(crate) changed: u64,
+    /// The host went away and did not come back.
+    pub(crate) host_lost: bool,
+}
+
+/// What the keeper is handed, secrets included: for the pipe and for nothing else.
+pub(crate) fn order(
+    request: &Request,
+    component: &Component,
+    wanted: &Wanted,
+    host: &Host,
+) -> Zeroizing<Vec<u8>> {
+    let secrets: Option<Value> = (!component.secrets.is_empty()).then(|| {
+        let known = component
+            .secrets
+            .iter()
+            .filter_map(|name| Some((name, request.secrets.get(name)?)));
+        known
+            .map(|(name, secret)| (name.clone(), Value::from(secret.expose_secret())))
+            .collect()
+    });
+    let order = json!({
+        "program": host.runtime.ansible,
+        "path": host.runtime.path,
+        "bundle": host.bundle,
+        "playbook": component.playbook,
+        "lease_s": LEASE_S,
+        "timeout_s": request.component_timeout_s,
+        "vars": variables(request, component, wanted),
+        "secrets": secrets,
+        "kubeconfig": request.kubeconfig.expose_secret(),
+    });
+    let mut line = Zeroizing::new(order.to_string().into_bytes());
+    line.push(b'\n');
+    line
+}
+
+fn variables(request: &Request, component: &Component, wanted: &Wanted) -> Value {
+    json!({
+        "slipway_platform": request.platform,
+        "slipway_component": {
+            "name": wanted.name,
+            "digest": wanted.digests.digest,
+            "version": wanted.version,
+            "size": wanted.size,
+            "values": wanted.values,
+            "namespace": component.namespace,
+            "chart": {
+                "name": component.chart.name,
+                "repository": component.chart.repository,
+                "version": wanted.version,
+                "app_version": component.chart.app_version,
+            },
+        },
+        "slipway_chart_mirror": request.chart_mirror,
+        "slipway_run": request.run,
+    })
+}
+
+/// A component's playbook and everything needed to follow it.
+pub(crate) struct Job<'a> {
+    pub(crate) host: &'a Host,
+    pub(crate) component: &'a str,
+    pub(crate) run: String,
+    pub(crate) reporter: &'a Reporter,
+    pub(crate) stop: &'a CancellationToken,
+    pub(crate) playbook: Playbook,
+    pub(crate) tail: Tail,
+}
+
+impl Job<'_> {
+    /// Runs the playbook to its end. Blocks.
+    pub(crate) fn run(mut self, order: &[u8]) -> Ended {
+        let mut vain = 0;
+        let mut last_cause = None;
+        loop {
+            let before = self.tail.resume();
+            // Nothing was heard of it: it may not have started, and starting it ends what may be there.
+            let (words, input) = if before == 0 {
+                ("run", order)
+            } else {
+                ("follow", &b""[..])
+            };
+            let patience = if last_cause.is_some() {
+                self.host.patience
+            } else {
+                self.host.patience.min(Duration::from_mins(1))
+            };
+            let connection = match self.host.login.connect(patience, self.stop) {
+                Ok(connection) => connection,
+                Err(ConnectError::Stopped) => return self.ended(Verdict::Stopped),
+                Err(error) => {
+                    let mut failure = failure::no_connection(&error);
+                    if let Some(cause) = last_cause {
+                        failure =
+                            failure::connection_lost(&format!("{cause}; then {}", failure.cause));
+                    }
+                    return self.lost(failure);
+                }
+            };
+            let offset = before.to_string();
+            let command = match words {
+                "run" => self.host.keeper(&[words, self.component, &self.run]),
+                _ => self
+                    .host
+                    .keeper(&[words, self.component, &self.run, &offset]),
+            };
+            match self.follow(&connection, &command, input) {
+                Ok(verdict) => return self.ended(verdict),
+                Err(CommandError::Stopped) => return self.ended(Verdict::Stopped),
+                Err(error) => {
+                    tracing::warn!(component = self.component, %error, "connecting again");
+                    vain = if self.tail.offset() > before {
+                        0
+                    } else {
+                        vain + 1
+                    };
+                    if vain >= VAIN_CONNECTIONS {
+                        return self.lost(failure::connection_lost(&error.to_string()));
+                    }
+                    last_cause = Some(error.to_string());
+                }
+            }
+        }
+    }
+
+    fn follow(
+        &mut self,
+        connection: &Connection,
+        command: &str,
+        input: &[u8],
+    ) -> Result<Verdict, CommandError> {
+        let mut channel = connection.start(command)?;
+        connection.tell(&mut channel, input)?;
+        let mut signs = Signs::new();
+        let mut buffer = vec![0; 64 * 1024];
+        loop {
+            match connection.hear(&mut channel, &mut buffer)? {
+                Heard::Bytes(count) => {
+                    for line in self.tail.push(&buffer[..count]) {
+                        if let Some(verdict) = self.take(&line) {
+                            let _ = connection.finish(&mut channel);
+                            return Ok(verdict);
+                        }
+                    }
+                }
+                Heard::End => return Err(broken_off(connection, &mut channel)),
+                Heard::Nothing => {}
+            }
+            signs.give(connection, &mut channel, self.stop)?;
+        }
+    }
+
+    /// Passes on what a line says; the last line brings the verdict.
+    fn take(&mut self, line: &str) -> Option<Verdict> {
+        match self.playbook.read(line) {
+            Said::Event(event) => self.reporter.emit(event),
+            Said::Doing(task) => self.reporter.doing(self.component, &task),
+            Said::Exit(exit) => return Some(self.playbook.verdict(&exit)),
+            Said::Refused(cause) => {
+                return Some(Verdict::Failed(Box::new(failure::refused(&cause))));
+            }
+            Said::Nothing => {}
+        }
+        None
+    }
+
+    fn ended(&self, verdict: Verdict) -> Ended {
+        Ended {
+            verdict,
+            changed: self.playbook.changed(),
+            host_lost: false,
+        }
+    }
+
+    fn lost(&self, failure: run_report::Failure) -> Ended {
+        Ended {
+            verdict: Verdict::Failed(Box::new(failure)),
+            changed: self.playbook.changed(),
+            host_lost: true,
+        }
+    }
+}
+
+/// The keeper ended without a last line: the connection, or the keeper itself.
+fn broken_off(connection: &Connection, channel: &mut Channel) -> CommandError {
+    let mut said = Vec::new();
+    let mut buffer = [0; 4096];
+    while let Ok(Heard::Bytes(count)) = connection.hear(&mut channel.stderr(), &mut buffer) {
+        said.extend_from_slice(&buffer[..count]);
+    }
+    let said = String::from_utf8_lossy(&said);
+    let last = said
+        .trim()
+        .lines()
+        .next_back()
+        .unwrap_or("the follower ended without a word");
+    CommandError::Lost(last.to_owned())
+}
+
+/// What is said to the keeper: that we are still there, and when the caller asks for it, to stop.
+struct Signs {
+    last: Instant,
+    asked: Option<Instant>,
+}
+
+impl Signs {
+    fn new() -> Self {
+        Self {
+            last: Instant::now(),
+            asked: None,
+        }
+    }
+
+    fn give(
+        &mut self,
+        connection: &Connection,
+        channel: &mut Channel,
+        stop: &CancellationToken,
+    ) -> Result<(), CommandError> {
+        if !stop.is_cancelled() {
+            if self.last.elapsed() >= BEAT {
+                self.last = Instant::now();
+                connection.tell(channel, b".\n")?;
+            }
+            return Ok(());
+        }
+        let first = self.asked.is_none();
+        let asked = *self.asked.get_or_insert_with(Instant::now);
+        if asked.elapsed() > STOPPING {
+            return Err(CommandError::Stopped);
+        }
+        // Said again: the supervisor may have been about to start when it was said first.
+        if first || self.last.elapsed() >= STOP_AGAIN {
+            self.last = Instant::now();
+            connection.tell(channel, b"stop\n")?;
+        }
+        Ok(())
+    }
+}

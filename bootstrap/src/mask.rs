@@ -1,0 +1,214 @@
+//! Blots secrets out of everything that leaves: the last gate, whatever a task printed.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use run_report::{Event, Failure, Request};
+use secrecy::{ExposeSecret, SecretString};
+use std::collections::BTreeSet;
+
+const BLOT: &str = "********";
+/// Shorter texts are not secrets, and blotting them out would make every message unreadable.
+const SHORTEST: usize = 4;
+/// A line of a secret is secret too, unless it is as short as a brace or a word of YAML.
+const SHORTEST_LINE: usize = 12;
+/// What is secret in a kubeconfig; the rest are addresses and names, which errors need.
+const KUBECONFIG_SECRETS: [&str; 3] = ["token:", "password:", "client-key-data:"];
+
+/// The secrets of a run, in all the forms in which a text may hold them.
+#[derive(Default)]
+pub struct Masks {
+    // Longest first: a secret that contains another is blotted out whole.
+    forms: Vec<SecretString>,
+}
+
+impl Masks {
+    /// The masks of a request.
+    #[must_use]
+    pub fn of(request: &Request) -> Self {
+        let login = request.host.login_key.expose_secret();
+        let kubeconfig = request.kubeconfig.expose_secret();
+        let secrets = request.secrets.values().map(ExposeSecret::expose_secret);
+        Self::new(
+            secrets
+                .chain([login])
+                .chain(secrets_of_kubeconfig(kubeconfig)),
+        )
+    }
+
+    /// Masks for these secrets.
+    pub fn new<'a>(secrets: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut forms = BTreeSet::new();
+        for secret in secrets {
+            forms.insert(secret.to_owned());
+            forms.insert(secret.trim().to_owned());
+            forms.insert(STANDARD.encode(secret));
+            forms.insert(
+                serde_json::Value::from(secret)
+                    .to_string()
+                    .trim_matches('"')
+                    .to_owned(),
+            );
+            forms.extend(
+                secret
+                    .lines()
+                    .map(str::trim)
+                    .filter(|line| line.len() >= SHORTEST_LINE)
+                    .map(str::to_owned),
+            );
+        }
+        let mut forms: Vec<String> = forms
+            .into_iter()
+            .filter(|form| form.len() >= SHORTEST)
+            .collect();
+        forms.sort_by_key(|form| std::cmp::Reverse(form.len()));
+        Self {
+            forms: forms.into_iter().map(SecretString::from).collect(),
+        }
+    }
+
+    /// The text without secrets.
+    #[must_use]
+    pub fn apply(&self, text: &str) -> String {
+        let mut clean = text.to_owned();
+        for form in &self.forms {
+            if clean.contains(form.expose_secret()) {
+                clean = clean.replace(form.expose_secret(), BLOT);
+            }
+        }
+        clean
+    }
+
+    /// The failure without secrets.
+    #[must_use]
+    pub fn failure(&self, failure: Failure) -> Failure {
+        let optional = |text: Option<String>| text.map(|text| self.apply(&text));
+        Failure {
+            play: optional(failure.play),
+            task: optional(failure.task),
+            host: optional(failure.host),
+            cause: self.apply(&failure.cause),
+            advice: self.apply(&failure.advice),
+            code: failure.code,
+        }
+    }
+
+    /// The event without secrets.
+    #[must_use]
+    pub fn event(&self, event: Event) -> Event {
+        match event {
+            Event::Play { component, name } => Event::Play {
+                component,
+                name: self.apply(&name),
+            },
+            Event::Task {
+                component,
+                name,
+                host,
+                status,
+                duration_ms,
+                msg,
+            } => Event::Task {
+                component,
+                name: self.apply(&name),
+                host: self.apply(&host),
+                status,
+                duration_ms,
+                msg: msg.map(|msg| self.apply(&msg)),
+            },
+            Event::ComponentFinished {
+                name,
+                status,
+                duration_ms,
+                changed,
+                failure,
+            } => Event::ComponentFinished {
+                name,
+                status,
+                duration_ms,
+                changed,
+                failure: failure.map(|failure| self.failure(failure)),
+            },
+            // Names of the catalogue, digests and numbers: nothing that came from outside.
+            event @ (Event::RunStarted { .. }
+            | Event::HostConnected { .. }
+            | Event::BundleReady { .. }
+            | Event::ComponentStarted(_)
+            | Event::RunFinished { .. }) => event,
+        }
+    }
+}
+
+fn secrets_of_kubeconfig(yaml: &str) -> impl Iterator<Item = &str> {
+    let values = yaml.lines().filter_map(|line| {
+        let line = line.trim().trim_start_matches("- ");
+        KUBECONFIG_SECRETS
+            .iter()
+            .find_map(|key| line.strip_prefix(key))
+    });
+    values
+        .map(|value| value.trim().trim_matches(['"', '\'']))
+        .filter(|value| !value.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_blotted_out_in_every_form() {
+        let masks = Masks::new([
+            "pass\"word-1",
+            "-----BEGIN KEY-----\nAAAABBBBCCCCDDDD\n-----END KEY-----\n",
+        ]);
+        for leaked in [
+            "it is pass\"word-1!",
+            r#"{"json": "pass\"word-1"}"#,
+            "b64: cGFzcyJ3b3JkLTE=",
+            "one line: AAAABBBBCCCCDDDD",
+        ] {
+            let clean = masks.apply(leaked);
+            assert!(clean.contains(BLOT), "{clean}");
+            assert!(
+                !clean.contains("word-1") && !clean.contains("BBBB") && !clean.contains("cGFz"),
+                "{clean}"
+            );
+        }
+        assert_eq!(masks.apply("nothing to hide"), "nothing to hide");
+    }
+
+    #[test]
+    fn the_longer_secret_wins_and_short_texts_are_left_alone() {
+        let masks = Masks::new(["abcd", "abcd-efgh", "ab"]);
+        assert_eq!(masks.apply("abcd-efgh ab abcd"), "******** ab ********");
+    }
+
+    #[test]
+    fn a_kubeconfig_gives_its_keys_and_not_its_addresses() {
+        let yaml = "users:\n- name: admin\n  user:\n    token: \"tok-123\"\n    client-key-data: S0VZ\nserver: https://1.2.3.4\n";
+        assert_eq!(
+            secrets_of_kubeconfig(yaml).collect::<Vec<_>>(),
+            ["tok-123", "S0VZ"]
+        );
+    }
+
+    #[test]
+    fn events_are_cleaned_to_their_last_text() {
+        let masks = Masks::new(["canary"]);
+        let failure = Failure {
+            play: None,
+            task: Some("say canary".into()),
+            host: None,
+            cause: "canary".into(),
+            advice: "no canary".into(),
+            code: "SLW-340".into(),
+        };
+        let event = Event::ComponentFinished {
+            name: "kong".into(),
+            status: run_report::ComponentStatus::Failed,
+            duration_ms: 1,
+            changed: 0,
+            failure: Some(failure),
+        };
+        assert!(!format!("{:?}", masks.event(event)).contains("canary"));
+    }
+}

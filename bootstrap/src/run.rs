@@ -1,0 +1,336 @@
+//! A whole run: what has to be done, where, in which order, and what it came to.
+
+use crate::bundle::Bundle;
+use crate::component::{self, Done};
+use crate::connection::{ConnectError, Login};
+use crate::failure;
+use crate::host::{self, Host};
+use crate::host_key::NotAHostKey;
+use crate::journal::Journal;
+use crate::reporter::Reporter;
+use crate::schedule::Schedule;
+use crate::upload::NotReady;
+use run_report::{ComponentStatus, Event, Failure, Outcome, Planned, Reason, Request, Wanted};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+/// Everything a run works with.
+pub struct Run {
+    /// What is asked for.
+    pub request: Request,
+    /// The playbooks.
+    pub bundle: Bundle,
+    /// Components that run whatever the journal says.
+    pub forced: BTreeSet<String>,
+    /// What is known of earlier runs.
+    pub journal: Arc<dyn Journal>,
+    /// Who is told.
+    pub reporter: Reporter,
+    /// The caller's wish to stop.
+    pub stop: CancellationToken,
+}
+
+/// How a run ended, and why it did not get as far as its components.
+#[derive(Debug)]
+pub struct Ending {
+    /// The outcome.
+    pub outcome: Outcome,
+    /// What kept it from running any component.
+    pub failure: Option<Failure>,
+}
+
+/// What stopped a run before its components.
+struct Obstacle {
+    outcome: Outcome,
+    failure: Box<Failure>,
+}
+
+impl Obstacle {
+    fn new(outcome: Outcome, failure: Failure) -> Self {
+        Self {
+            outcome,
+            failure: Box::new(failure),
+        }
+    }
+}
+
+/// What has to run, with what it is and why.
+struct Plan {
+    wanted: BTreeMap<String, Wanted>,
+    planned: BTreeMap<String, Planned>,
+    statuses: BTreeMap<String, ComponentStatus>,
+}
+
+impl Run {
+    /// Runs to the end. Every way out is an event and an outcome.
+    pub async fn to_end(self) -> Ending {
+        let run = Arc::new(self);
+        let mut plan = match run.plan().await {
+            Ok(plan) => plan,
+            Err(obstacle) => {
+                return run.finish(obstacle.outcome, BTreeMap::new(), Some(*obstacle.failure));
+            }
+        };
+        run.reporter.emit(Event::RunStarted {
+            run: run.request.run,
+            components: run.in_order(&plan),
+        });
+        if plan.planned.is_empty() {
+            return run.finish(Outcome::Done, plan.statuses, None);
+        }
+        match run.clone().reach_host().await {
+            Ok(host) => {
+                let outcome = run.walk(Arc::new(host), &mut plan).await;
+                run.finish(outcome, plan.statuses, None)
+            }
+            Err(obstacle) => run.give_up(obstacle, plan),
+        }
+    }
+
+    async fn plan(&self) -> Result<Plan, Obstacle> {
+        let wanted = self.bundle.wanted(&self.request).map_err(|error| {
+            Obstacle::new(
+                Outcome::BadRequest,
+                failure::plain("SLW-303", error.to_string(), "Mend the request."),
+            )
+        })?;
+        let patience = Duration::from_secs(self.request.connect_timeout_s);
+        let read = tokio::select! {
+            read = self.journal.read(patience) => read,
+            () = self.stop.cancelled() => return Err(Obstacle::new(Outcome::Stopped, failure::stopped())),
+        };
+        let records = read.map_err(|error| {
+            Obstacle::new(
+                Outcome::Unreachable,
+                self.reporter
+                    .masked(failure::no_journal(&error.to_string())),
+            )
+        })?;
+        let mut plan = Plan {
+            wanted,
+            planned: BTreeMap::new(),
+            statuses: BTreeMap::new(),
+        };
+        for (name, wanted) in &plan.wanted {
+            let forced = self.forced.contains(name).then_some(Reason::Forced);
+            match forced.or_else(|| Reason::to_run(wanted, records.get(name))) {
+                None => {
+                    plan.statuses.insert(name.clone(), ComponentStatus::Skipped);
+                }
+                Some(reason) => {
+                    let digest = wanted.digests.digest.clone();
+                    plan.planned.insert(
+                        name.clone(),
+                        Planned {
+                            name: name.clone(),
+                            digest,
+                            reason,
+                        },
+                    );
+                }
+            }
+        }
+        Ok(plan)
+    }
+
+    fn in_order(&self, plan: &Plan) -> Vec<Planned> {
+        let chosen = plan.planned.keys().cloned().collect();
+        let order = self.bundle.catalog.waves(&chosen).into_iter().flatten();
+        order
+            .filter_map(|name| plan.planned.get(&name).cloned())
+            .collect()
+    }
+
+    async fn reach_host(self: Arc<Self>) -> Result<Host, Obstacle> {
+        let on_thread = tokio::task::spawn_blocking(move || self.reach_host_blocking());
+        on_thread.await.unwrap_or_else(|error| {
+            let failure =
+                failure::internal(&format!("the thread that prepared the host broke: {error}"));
+            Err(Obstacle::new(Outcome::Failed, failure))
+        })
+    }
+
+    fn reach_host_blocking(&self) -> Result<Host, Obstacle> {
+        let login = Login::new(&self.request.host).map_err(|error: NotAHostKey| {
+            let failure = failure::plain(
+                "SLW-303",
+                format!("host.host_key: {error}"),
+                "Mend the request.",
+            );
+            Obstacle::new(Outcome::BadRequest, failure)
+        })?;
+        let patience = Duration::from_secs(self.request.connect_timeout_s);
+        let connection = login.connect(patience, &self.stop).map_err(|error| {
+            let stopped = matches!(error, ConnectError::Stopped);
+            let outcome = if stopped {
+                Outcome::Stopped
+            } else {
+                Outcome::Unreachable
+            };
+            Obstacle::new(outcome, failure::no_connection(&error))
+        })?;
+        self.reporter.emit(Event::HostConnected {
+            address: self.request.host.address.clone(),
+        });
+        let bundle_ready = |uploaded| {
+            self.reporter.emit(Event::BundleReady {
+                digest: self.bundle.digest.clone(),
+                uploaded,
+            })
+        };
+        host::prepare(
+            &connection,
+            login,
+            patience,
+            &self.bundle,
+            &self.stop,
+            bundle_ready,
+        )
+        .map_err(|why| match why {
+            NotReady::Stopped => Obstacle::new(Outcome::Stopped, failure::stopped()),
+            NotReady::Lost(cause) => {
+                Obstacle::new(Outcome::Unreachable, failure::connection_lost(&cause))
+            }
+            NotReady::Because(failure) => {
+                Obstacle::new(Outcome::Failed, self.reporter.masked(*failure))
+            }
+        })
+    }
+
+    /// Starts what may start, until nothing runs and nothing can start any more.
+    async fn walk(self: &Arc<Self>, host: Arc<Host>, plan: &mut Plan) -> Outcome {
+        let chosen: BTreeSet<String> = plan.planned.keys().cloned().collect();
+        let before = |name: &String| {
+            (
+                name.clone(),
+                self.bundle.catalog.predecessors(name, &chosen),
+            )
+        };
+        let mut schedule = Schedule::new(chosen.iter().map(before).collect());
+        let mut running = JoinSet::new();
+        let mut names = HashMap::new();
+        let mut host_lost = false;
+        loop {
+            if !self.stop.is_cancelled() {
+                for name in schedule.start_ready() {
+                    if let Some(task) = self.component(&host, &name, plan) {
+                        names.insert(running.spawn(task).id(), name);
+                    }
+                }
+            }
+            let Some(joined) = running.join_next_with_id().await else {
+                break;
+            };
+            let (id, done) = joined.unwrap_or_else(|error| {
+                tracing::error!(%error, "a component's task broke");
+                (
+                    error.id(),
+                    Done {
+                        status: ComponentStatus::Failed,
+                        host_lost: false,
+                    },
+                )
+            });
+            let name = names.remove(&id).unwrap_or_default();
+            host_lost |= done.host_lost;
+            match done.status {
+                ComponentStatus::Ok => schedule.succeeded(&name),
+                _ => self.skip(schedule.failed(&name), plan),
+            }
+            plan.statuses.insert(name, done.status);
+        }
+        for name in schedule.abandon() {
+            plan.statuses.insert(name, ComponentStatus::Stopped);
+        }
+        outcome_of(&plan.statuses, self.stop.is_cancelled(), host_lost)
+    }
+
+    fn component(
+        self: &Arc<Self>,
+        host: &Arc<Host>,
+        name: &str,
+        plan: &Plan,
+    ) -> Option<impl Future<Output = Done> + Send + 'static + use<>> {
+        let (planned, wanted) = (
+            plan.planned.get(name)?.clone(),
+            plan.wanted.get(name)?.clone(),
+        );
+        let component = self.bundle.catalog.get(name)?.clone();
+        Some(component::run(
+            self.clone(),
+            host.clone(),
+            planned,
+            wanted,
+            component,
+        ))
+    }
+
+    fn skip(&self, blocked: Vec<crate::schedule::Blocked>, plan: &mut Plan) {
+        for one in blocked {
+            // What waits for something that was stopped is stopped too: nothing is wrong with it.
+            if self.stop.is_cancelled() {
+                plan.statuses.insert(one.name, ComponentStatus::Stopped);
+                continue;
+            }
+            self.report_skipped(&one.name, failure::blocked(&one.by));
+            plan.statuses.insert(one.name, ComponentStatus::Skipped);
+        }
+    }
+
+    fn report_skipped(&self, name: &str, failure: Failure) {
+        self.reporter.emit(Event::ComponentFinished {
+            name: name.to_owned(),
+            status: ComponentStatus::Skipped,
+            duration_ms: 0,
+            changed: 0,
+            failure: Some(failure),
+        });
+    }
+
+    /// No component could start, all for the same reason.
+    fn give_up(&self, obstacle: Obstacle, mut plan: Plan) -> Ending {
+        for name in plan.planned.into_keys() {
+            let status = if obstacle.outcome == Outcome::Stopped {
+                ComponentStatus::Stopped
+            } else {
+                self.report_skipped(&name, (*obstacle.failure).clone());
+                ComponentStatus::Skipped
+            };
+            plan.statuses.insert(name, status);
+        }
+        self.finish(obstacle.outcome, plan.statuses, Some(*obstacle.failure))
+    }
+
+    fn finish(
+        &self,
+        outcome: Outcome,
+        components: BTreeMap<String, ComponentStatus>,
+        failure: Option<Failure>,
+    ) -> Ending {
+        self.reporter.emit(Event::RunFinished {
+            outcome,
+            components,
+        });
+        Ending { outcome, failure }
+    }
+}
+
+fn outcome_of(
+    statuses: &BTreeMap<String, ComponentStatus>,
+    stopped: bool,
+    host_lost: bool,
+) -> Outcome {
+    let any = |wanted| statuses.values().any(|status| *status == wanted);
+    if stopped && any(ComponentStatus::Stopped) {
+        Outcome::Stopped
+    } else if host_lost {
+        Outcome::Unreachable
+    } else if any(ComponentStatus::Failed) {
+        Outcome::Failed
+    } else {
+        Outcome::Done
+    }
+}
