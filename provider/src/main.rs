@@ -1,3 +1,49 @@
 //! Terraform provider for Slipway platforms.
 
-fn main() {}
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+
+mod bootstrap_host;
+mod bootstrap_run;
+mod catalog_data;
+mod catalogue;
+mod cloud_init;
+mod cluster_access;
+mod duration;
+mod environment_claim;
+mod environments;
+mod fault;
+mod fresh;
+mod host_keys;
+mod kubeconfig;
+mod kubernetes_version;
+mod mark;
+mod nearest;
+mod network;
+mod node_pool;
+mod platform;
+mod pool_kind;
+mod provider;
+mod resolve_version;
+mod session;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use tfplugin::Options;
+
+/// The address under which Terraform knows the provider.
+const ADDRESS: &str = "registry.terraform.io/slipway/slipway";
+
+fn main() -> ExitCode {
+    match provider::Slipway::new() {
+        Ok(provider) => tfplugin::run(
+            provider,
+            Options::new(ADDRESS).log_target("terraform_provider_slipway"),
+        ),
+        Err(error) => {
+            // Only a build with broken playbooks comes here; core shows what stands on stderr.
+            let _ = writeln!(std::io::stderr(), "{error}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,301 @@
+//! The bootstrap host: a small server in the platform's VPC that lives only while playbooks run.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use run_report::{ComponentRequest, Failure, Host, Outcome, PROTOCOL_VERSION, Platform, Request};
+use tfplugin::{Diagnostic, Diagnostics};
+use vultr::{Client, CreateInstance, Instance};
+
+use crate::bootstrap_run::{self, Report};
+use crate::cloud_init;
+use crate::fault::{self, Fault};
+use crate::host_keys::RunKeys;
+use crate::platform::launch::Launch;
+use crate::session::cloud;
+
+/// Name of the image; its number changes with point releases.
+const IMAGE: &str = "Debian 12 x64";
+/// Family and memory of the smallest plan that carries Ansible.
+const FAMILY: &str = "vc2";
+const MEMORY_MB: u64 = 2048;
+const USER: &str = "root";
+const PORT: u16 = 22;
+/// How long a new host may take to answer SSH.
+const CONNECT_WITHIN: Duration = Duration::from_mins(5);
+/// How long one component may take.
+const COMPONENT_WITHIN: Duration = Duration::from_mins(30);
+/// How long the removal of the host may take, also when everything else was stopped.
+const REMOVE_WITHIN: Duration = Duration::from_mins(10);
+
+/// Raises a host, runs what is due on it, and removes it whatever happened.
+pub(crate) async fn run(launch: &Launch<'_>, cluster: &str, vpc: &str) -> Result<(), Diagnostics> {
+    let program = launch.session.bootstrap_program()?;
+    let keys = RunKeys::generate().map_err(|error| {
+        Fault::new(
+            fault::RUN_FAILED,
+            format!("The keys of the bootstrap host cannot be made: {error}."),
+        )
+    })?;
+    let wanted = specification(launch, vpc, &keys).await?;
+    let made = launch.client.ensure_instance(&wanted).await;
+    let host = made
+        .map_err(|error| cloud("creating the bootstrap host", &error))?
+        .into_inner();
+
+    let ran = use_host(launch, cluster, &host.id, &keys, &program).await;
+    let removed = remove(launch.client, &host.id).await;
+    let mut problems = Diagnostics::new();
+    let report = problems.collect(ran);
+    if let Err(fault) = removed {
+        problems.append(fault);
+    }
+    if let Some(report) = report {
+        judge(&report, &mut problems);
+    }
+    problems.into_result()
+}
+
+/// Removes a host and waits until it is gone. A stop does not end this: a host left behind goes on costing.
+pub(crate) async fn remove(client: &Client, host: &str) -> Result<(), Fault> {
+    let gone = client
+        .delete_instance_for_good(host, &client.wait(REMOVE_WITHIN))
+        .await;
+    gone.map_err(|error| cloud(&format!("removing bootstrap host {host}"), &error))
+}
+
+async fn use_host(
+    launch: &Launch<'_>,
+    cluster: &str,
+    host: &str,
+    keys: &RunKeys,
+    program: &std::path::Path,
+) -> Result<Report, Diagnostics> {
+    let up = launch.client.instance_up(host, &launch.wait()).await;
+    let host = up.map_err(|error| cloud(&format!("waiting for bootstrap host {host}"), &error))?;
+    let request = request(launch, cluster, &host, keys).await?;
+    let run = bootstrap_run::run(program, &request, launch.stop.token());
+    match tokio::time::timeout(launch.left(), run).await {
+        Ok(report) => Ok(report?),
+        Err(_) => Err(Fault::new(
+            fault::TIMED_OUT,
+            format!(
+                "The components of platform {} were not done in time. Finished ones are recorded; apply again to go on with the rest, or raise timeouts.",
+                launch.settings.id
+            ),
+        )
+        .into()),
+    }
+}
+
+async fn specification(
+    launch: &Launch<'_>,
+    vpc: &str,
+    keys: &RunKeys,
+) -> Result<CreateInstance, Diagnostics> {
+    let settings = &launch.settings;
+    let (catalogue, stock) = tokio::try_join!(
+        launch.session.catalogue(),
+        launch.session.stock(&settings.region)
+    )?;
+    let plan = catalogue
+        .plans
+        .iter()
+        .filter(|plan| plan.kind == FAMILY && plan.memory_mb >= MEMORY_MB && stock.contains(&plan.id))
+        .min_by_key(|plan| plan.price_in(&settings.region))
+        .ok_or_else(|| {
+            Fault::new(
+                fault::OUT_OF_STOCK,
+                format!("Region {} has no {FAMILY} plan of 2 GB or more in stock, and the bootstrap host needs one. Apply again when there is stock.", settings.region),
+            )
+        })?;
+    let images = launch.client.operating_systems().await;
+    let images = images.map_err(|error| cloud("listing the images", &error))?;
+    let image = images
+        .iter()
+        .find(|image| image.name.starts_with(IMAGE))
+        .ok_or_else(|| {
+            Fault::new(
+                fault::RUN_FAILED,
+                format!(
+                    "Vultr offers no image {IMAGE:?} any more. Use a newer release of the provider."
+                ),
+            )
+        })?;
+    Ok(CreateInstance {
+        region: settings.region.clone(),
+        plan: plan.id.clone(),
+        os_id: image.id,
+        label: settings.id.host_label(),
+        hostname: format!("slipway-{}-bootstrap", settings.id),
+        tags: settings.id.host_tags(),
+        user_data: Some(cloud_init::user_data(keys)),
+        sshkey_id: Vec::new(),
+        attach_vpc: vec![vpc.to_owned()],
+        enable_ipv6: false,
+        backups: false,
+        activation_email: false,
+    })
+}
+
+async fn request(
+    launch: &Launch<'_>,
+    cluster: &str,
+    host: &Instance,
+    keys: &RunKeys,
+) -> Result<Request, Fault> {
+    let settings = &launch.settings;
+    Ok(Request {
+        v: PROTOCOL_VERSION,
+        run: launch.run,
+        platform: Platform {
+            id: settings.id.to_string(),
+            name: settings.id.to_string(),
+            region: settings.region.clone(),
+            domain: settings.domain.clone(),
+        },
+        host: Host {
+            address: host.main_ip.clone(),
+            port: PORT,
+            user: USER.to_owned(),
+            host_key: keys.host.public().to_owned(),
+            login_key: keys.login.private().clone(),
+        },
+        kubeconfig: launch.session.kubeconfig(cluster).await?,
+        chart_mirror: launch.session.chart_mirror().map(str::to_owned),
+        components: enabled(launch),
+        secrets: launch.secrets.clone(),
+        secrets_version: settings.secrets_version,
+        connect_timeout_s: CONNECT_WITHIN.as_secs(),
+        component_timeout_s: COMPONENT_WITHIN.as_secs(),
+    })
+}
+
+/// All that are wanted: the child holds them against the journal itself, and needs the others as inputs.
+fn enabled(launch: &Launch<'_>) -> Vec<ComponentRequest> {
+    let mut components = crate::platform::requests(launch.catalog, &launch.settings);
+    components.retain(|component| component.enabled);
+    components
+}
+
+/// Turns the outcome of a run into what the user must know.
+fn judge(report: &Report, problems: &mut Diagnostics) {
+    for (component, failure) in &report.failures {
+        problems.push(component_failed(component, failure.as_ref()));
+    }
+    let said = if report.stderr.is_empty() {
+        String::new()
+    } else {
+        format!(
+            "\nslipway-bootstrap said:\n  {}",
+            report.stderr.join("\n  ")
+        )
+    };
+    match report.outcome {
+        Outcome::Done => {}
+        Outcome::Failed if !report.failures.is_empty() => {}
+        Outcome::Failed => problems.append(Fault::new(fault::RUN_FAILED, format!("The run failed without naming a component.{said}"))),
+        Outcome::BadRequest => problems.append(Fault::new(
+            fault::RUN_FAILED,
+            format!("slipway-bootstrap refused the request; provider and slipway-bootstrap must be of one release.{said}"),
+        )),
+        Outcome::Unreachable => problems.append(Fault::new(
+            fault::HOST_UNREACHABLE,
+            format!("The bootstrap host did not answer SSH, or not with the key that was given to it. Check that port 22 of new servers can be reached from here, then apply again.{said}"),
+        )),
+        Outcome::Stopped => problems.append(Fault::new(
+            fault::STOPPED,
+            "Stopped on request while components were running. Finished ones are recorded; apply again to go on with the rest.",
+        )),
+    }
+}
+
+fn component_failed(component: &str, failure: Option<&Failure>) -> Diagnostic {
+    let Some(failure) = failure else {
+        return Fault::new(
+            fault::COMPONENT_FAILED,
+            format!("Component {component} failed and did not say why. Apply again: the run goes on from it."),
+        )
+        .into();
+    };
+    let mut detail = format!("Component {component} failed.\n");
+    for (what, value) in [
+        ("play", &failure.play),
+        ("task", &failure.task),
+        ("host", &failure.host),
+    ] {
+        if let Some(value) = value {
+            let _ = writeln!(detail, "  {what}: {value}");
+        }
+    }
+    let _ = write!(
+        detail,
+        "Cause: {}\nWhat to do: {}\nThe platform is kept; after that, apply again: finished components do not run again.",
+        failure.cause.trim(),
+        failure.advice.trim()
+    );
+    Diagnostic::error(
+        format!("{} ({})", fault::COMPONENT_FAILED.summary, failure.code),
+        detail,
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    fn report(outcome: Outcome, failure: Option<Failure>) -> Report {
+        let failures = failure.map(|failure| ("kong".to_owned(), Some(failure)));
+        Report {
+            outcome,
+            failures: failures.into_iter().collect::<BTreeMap<_, _>>(),
+            stderr: vec!["last words".to_owned()],
+        }
+    }
+
+    fn told(report: &Report) -> Diagnostics {
+        let mut problems = Diagnostics::new();
+        judge(report, &mut problems);
+        problems
+    }
+
+    #[test]
+    fn a_failed_component_is_one_diagnostic_with_everything_in_it() {
+        let failure = Failure {
+            play: Some("Install kong".to_owned()),
+            task: Some("Wait for the gateway".to_owned()),
+            host: Some("localhost".to_owned()),
+            cause: "pod kong-0 is pending: no node has room".to_owned(),
+            advice: "Raise system_pool.max_nodes.".to_owned(),
+            code: "SLW-321".to_owned(),
+        };
+        let problems = told(&report(Outcome::Failed, Some(failure)));
+        assert_eq!(problems.len(), 1);
+        let text = problems.to_string();
+        for part in [
+            "kong",
+            "Install kong",
+            "Wait for the gateway",
+            "localhost",
+            "no node has room",
+            "max_nodes",
+            "SLW-321",
+        ] {
+            assert!(text.contains(part), "{part} is missing in {text}");
+        }
+    }
+
+    #[test]
+    fn every_other_outcome_is_told_once_and_success_not_at_all() {
+        assert!(told(&report(Outcome::Done, None)).is_empty());
+        for outcome in [
+            Outcome::Failed,
+            Outcome::BadRequest,
+            Outcome::Unreachable,
+            Outcome::Stopped,
+        ] {
+            assert_eq!(told(&report(outcome, None)).len(), 1, "{outcome:?}");
+        }
+    }
+}

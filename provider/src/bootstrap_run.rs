@@ -1,0 +1,354 @@
+//! `slipway-bootstrap` as a child process: the request on its stdin, its events on stdout.
+//!
+//! Secrets go through the pipe and nowhere else; the child gets an environment of its own without the API key. When
+//! this process dies, the kernel ends the child; when Terraform asks to stop, the child is asked first and waited for.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use run_report::{
+    ComponentStatus, Envelope, Event, EventReader, Failure, Line, Outcome, Request, TaskStatus,
+};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWriteExt, BufReader};
+use tokio::process::{Child, Command};
+use tokio_util::sync::CancellationToken;
+use zeroize::Zeroizing;
+
+use crate::fault::{self, Fault};
+
+/// How long a child may take to record where it stopped before it is ended.
+const STOP_GRACE: Duration = Duration::from_mins(1);
+
+/// How many lines of the child's stderr an error shows.
+const STDERR_LINES: usize = 12;
+
+/// What the child may see of this process's environment. Never the API key.
+const ENVIRONMENT: [&str; 10] = [
+    "PATH",
+    "HOME",
+    "USER",
+    "TMPDIR",
+    "LANG",
+    "LC_ALL",
+    "XDG_CACHE_HOME",
+    "XDG_STATE_HOME",
+    "XDG_RUNTIME_DIR",
+    "RUST_LOG",
+];
+
+/// How a run ended.
+#[derive(Debug)]
+pub(crate) struct Report {
+    pub(crate) outcome: Outcome,
+    pub(crate) failures: BTreeMap<String, Option<Failure>>,
+    pub(crate) stderr: Vec<String>,
+}
+
+/// Runs the child to its end.
+pub(crate) async fn run(
+    program: &Path,
+    request: &Request,
+    stop: &CancellationToken,
+) -> Result<Report, Fault> {
+    let mut child = spawn(program)?;
+    let lost = |what: &str| {
+        Fault::new(
+            fault::RUN_FAILED,
+            format!("{} has no {what}.", program.display()),
+        )
+    };
+    let stdin = child.stdin.take().ok_or_else(|| lost("stdin"))?;
+    let stdout = child.stdout.take().ok_or_else(|| lost("stdout"))?;
+    let stderr = child.stderr.take().ok_or_else(|| lost("stderr"))?;
+
+    let writing = hand_over(stdin, request);
+    let reading = follow(stdout);
+    let complaints = last_lines(stderr);
+    let everything = async { tokio::join!(writing, reading, complaints) };
+    tokio::pin!(everything);
+    let (written, events, stderr) = tokio::select! {
+        done = &mut everything => done,
+        () = stop.cancelled() => {
+            ask_to_stop(&child);
+            if let Ok(done) = tokio::time::timeout(STOP_GRACE, &mut everything).await {
+                done
+            } else {
+                let _ = child.start_kill();
+                everything.await
+            }
+        }
+    };
+    let status = child.wait().await.map_err(|error| {
+        Fault::new(
+            fault::RUN_FAILED,
+            format!("The end of slipway-bootstrap cannot be read: {error}."),
+        )
+    })?;
+    let (said, failures) = events.map_err(|error| broken(&error, &stderr))?;
+    let outcome = said.or_else(|| status.code().and_then(Outcome::from_exit_code));
+    if let Some(outcome) = outcome {
+        return Ok(Report {
+            outcome,
+            failures,
+            stderr,
+        });
+    }
+    let reason = match written {
+        Err(error) => format!("it ended with {status} before it had read its request ({error})"),
+        Ok(()) => format!("it ended with {status} and said no outcome"),
+    };
+    Err(broken(&reason, &stderr))
+}
+
+fn spawn(program: &Path) -> Result<Child, Fault> {
+    let mut command = Command::new(program);
+    command
+        .args(["run", "--request", "-"])
+        .env_clear()
+        .envs(
+            ENVIRONMENT
+                .iter()
+                .filter_map(|name| Some((name, std::env::var_os(name)?))),
+        )
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        // A Ctrl-C in the terminal reaches the whole group; the child must end when it is told to, not before.
+        .process_group(0)
+        .kill_on_drop(true);
+    die_with_us(&mut command);
+    command.spawn().map_err(|error| {
+        Fault::new(
+            fault::BOOTSTRAP_MISSING,
+            format!(
+                "{} does not start: {error}.\nInstall slipway-bootstrap beside the provider, or name it in bootstrap_path or SLIPWAY_BOOTSTRAP.",
+                program.display()
+            ),
+        )
+    })
+}
+
+#[cfg(target_os = "linux")]
+#[allow(unsafe_code)]
+fn die_with_us(command: &mut Command) {
+    let parent = nix::unistd::getpid();
+    // SAFETY: between fork and exec only prctl and getppid run; both are async-signal-safe and allocate nothing.
+    unsafe {
+        command.pre_exec(move || {
+            nix::sys::prctl::set_pdeathsig(Signal::SIGKILL)?;
+            // The parent may have died before the line above.
+            if nix::unistd::getppid() == parent {
+                Ok(())
+            } else {
+                Err(std::io::Error::from_raw_os_error(
+                    nix::errno::Errno::ESRCH as i32,
+                ))
+            }
+        });
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn die_with_us(_: &mut Command) {
+    // Elsewhere the child ends by itself when its stdout is closed.
+}
+
+async fn hand_over(
+    mut stdin: tokio::process::ChildStdin,
+    request: &Request,
+) -> std::io::Result<()> {
+    let mut text = Zeroizing::new(Vec::new());
+    request.write_to(&mut *text)?;
+    stdin.write_all(&text).await?;
+    stdin.shutdown().await
+}
+
+fn ask_to_stop(child: &Child) {
+    if let Some(pid) = child.id().and_then(|id| i32::try_from(id).ok()) {
+        tracing::info!("asking slipway-bootstrap to stop");
+        let _ = kill(Pid::from_raw(pid), Signal::SIGTERM);
+    }
+}
+
+type Said = (Option<Outcome>, BTreeMap<String, Option<Failure>>);
+
+/// Reads events to the end of the stream and logs what a person would follow.
+async fn follow(stdout: impl AsyncRead + Unpin) -> Result<Said, String> {
+    let mut lines = BufReader::new(stdout).lines();
+    let mut reader = EventReader::default();
+    let mut said = (None, BTreeMap::new());
+    while let Some(line) = lines.next_line().await.map_err(|error| error.to_string())? {
+        if let Line::Known(envelope) = reader.read(&line).map_err(|error| error.to_string())? {
+            log(&envelope);
+            match envelope.event {
+                Event::ComponentFinished {
+                    name,
+                    status: ComponentStatus::Failed,
+                    failure,
+                    ..
+                } => {
+                    said.1.insert(name, failure);
+                }
+                Event::RunFinished { outcome, .. } => said.0 = Some(outcome),
+                _ => {}
+            }
+        }
+    }
+    Ok(said)
+}
+
+fn log(envelope: &Envelope) {
+    match &envelope.event {
+        Event::HostConnected { address } => tracing::info!(%address, "bootstrap host answers"),
+        Event::ComponentStarted(planned) => {
+            tracing::info!(component = %planned.name, reason = ?planned.reason, "component started");
+        }
+        Event::ComponentFinished {
+            name,
+            status,
+            duration_ms,
+            changed,
+            ..
+        } => tracing::info!(component = %name, ?status, duration_ms, changed, "component finished"),
+        Event::Task {
+            component,
+            name,
+            status: status @ (TaskStatus::Failed | TaskStatus::Unreachable),
+            ..
+        } => tracing::warn!(%component, task = %name, ?status, "task failed"),
+        Event::Task {
+            component,
+            name,
+            status,
+            duration_ms,
+            ..
+        } => tracing::debug!(%component, task = %name, ?status, duration_ms, "task"),
+        _ => {}
+    }
+}
+
+async fn last_lines(stderr: impl AsyncRead + Unpin) -> Vec<String> {
+    let mut lines = BufReader::new(stderr).lines();
+    let mut kept = std::collections::VecDeque::new();
+    while let Ok(Some(line)) = lines.next_line().await {
+        tracing::debug!(target: "slipway_bootstrap", "{line}");
+        kept.push_back(line);
+        if kept.len() > STDERR_LINES {
+            kept.pop_front();
+        }
+    }
+    kept.into()
+}
+
+fn broken(reason: &str, stderr: &[String]) -> Fault {
+    let said = if stderr.is_empty() {
+        String::new()
+    } else {
+        format!("\nIt said last:\n  {}", stderr.join("\n  "))
+    };
+    Fault::new(
+        fault::RUN_FAILED,
+        format!(
+            "slipway-bootstrap broke off: {reason}. Apply again: finished components are not run again.{said}"
+        ),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn script(text: &str) -> tempfile::TempPath {
+        use std::io::Write;
+        use std::os::unix::fs::PermissionsExt;
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        write!(file, "#!/bin/sh\n{text}\n").unwrap();
+        file.as_file()
+            .set_permissions(std::fs::Permissions::from_mode(0o755))
+            .unwrap();
+        file.into_temp_path()
+    }
+
+    fn request() -> Request {
+        serde_json::from_value(serde_json::json!({
+            "v": 1, "run": "00000000-0000-0000-0000-000000000001",
+            "platform": {"id": "acme", "name": "acme", "region": "ams", "domain": "acme.example"},
+            "host": {"address": "127.0.0.1", "port": 22, "user": "root", "host_key": "k", "login_key": "canary-login"},
+            "kubeconfig": "canary-kubeconfig", "chart_mirror": null, "components": [], "secrets": {},
+            "secrets_version": 0, "connect_timeout_s": 1, "component_timeout_s": 1,
+        }))
+        .unwrap()
+    }
+
+    #[tokio::test]
+    async fn the_outcome_and_the_failures_are_read_from_the_events() {
+        let events = r#"cat > /dev/null
+echo '{"v":1,"seq":1,"ts":"2026-01-01T00:00:00.000Z","event":"component_finished","name":"kong","status":"failed","duration_ms":1,"changed":0,"failure":{"play":"p","task":"t","host":"h","cause":"c","advice":"a","code":"SLW-320"}}'
+echo '{"v":1,"seq":2,"ts":"2026-01-01T00:00:00.000Z","event":"run_finished","outcome":"failed","components":{"kong":"failed"}}'
+exit 1"#;
+        let program = script(events);
+        let report = run(&program, &request(), &CancellationToken::new())
+            .await
+            .unwrap();
+        assert_eq!(report.outcome, Outcome::Failed);
+        assert_eq!(report.failures["kong"].as_ref().unwrap().code, "SLW-320");
+    }
+
+    #[tokio::test]
+    async fn a_child_that_says_nothing_is_an_error_with_its_last_words() {
+        let program = script("cat > /dev/null; echo gone wrong >&2; exit 77");
+        let fault = run(&program, &request(), &CancellationToken::new())
+            .await
+            .unwrap_err();
+        assert_eq!(fault.code(), fault::RUN_FAILED.code);
+        assert!(fault.detail().contains("gone wrong"), "{fault}");
+    }
+
+    #[tokio::test]
+    async fn a_stop_reaches_the_child_and_is_waited_for() {
+        let program = script("cat > /dev/null; trap 'exit 4' TERM; while :; do sleep 0.05; done");
+        let stop = CancellationToken::new();
+        let token = stop.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            token.cancel();
+        });
+        let report = run(&program, &request(), &stop).await.unwrap();
+        assert_eq!(report.outcome, Outcome::Stopped);
+    }
+
+    #[tokio::test]
+    async fn a_missing_program_is_named() {
+        let fault = run(
+            Path::new("/nowhere/slipway-bootstrap"),
+            &request(),
+            &CancellationToken::new(),
+        )
+        .await
+        .unwrap_err();
+        assert_eq!(fault.code(), fault::BOOTSTRAP_MISSING.code);
+        assert!(fault.detail().contains("/nowhere/slipway-bootstrap"));
+    }
+
+    #[tokio::test]
+    async fn the_child_sees_neither_the_key_nor_secrets_in_its_arguments() {
+        let program = script(
+            "cat > /dev/null; tr '\\0' '\\n' < /proc/$$/environ >&2; tr '\\0' ' ' < /proc/$$/cmdline >&2; exit 77",
+        );
+        let fault = run(&program, &request(), &CancellationToken::new())
+            .await
+            .unwrap_err();
+        for secret in [
+            "VULTR_API_KEY",
+            "canary-login",
+            "canary-kubeconfig",
+            "CARGO_MANIFEST_DIR",
+        ] {
+            assert!(!fault.detail().contains(secret), "{fault}");
+        }
+    }
+}

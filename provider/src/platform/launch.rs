@@ -1,0 +1,422 @@
+//! Making a platform, or going on with one: observes, asks for the next step, takes it, and records what exists.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use run_report::{Catalog, JournalRecord, Wanted};
+use secrecy::SecretString;
+use tfplugin::{Diagnostics, Object, PartialState, Stop};
+use tokio::time::Instant;
+use uuid::Uuid;
+use vultr::{Client, Cluster, CreateCluster, CreateNodePool, CreateVpc, Subnet, Vpc, Wait};
+
+use super::components::{self, Statuses};
+use super::sequence::{Goal, Observed, SeenCluster, SeenVpc, Step, next};
+use super::settings::Settings;
+use super::{Phase, census};
+use crate::bootstrap_host;
+use crate::fault::{self, Fault};
+use crate::mark::Mark;
+use crate::pool_kind::SYSTEM;
+use crate::session::{Session, cloud};
+
+/// Everything one launch needs.
+pub(crate) struct Launch<'a> {
+    pub(crate) session: &'a Session,
+    pub(crate) client: &'a Client,
+    pub(crate) catalog: &'a Catalog,
+    pub(crate) settings: Settings,
+    pub(crate) wanted: BTreeMap<String, Wanted>,
+    pub(crate) secrets: BTreeMap<String, SecretString>,
+    pub(crate) goal: Goal,
+    pub(crate) run: Uuid,
+    pub(crate) partial: &'a PartialState,
+    pub(crate) stop: &'a Stop,
+    pub(crate) deadline: Instant,
+}
+
+/// What stands when a launch has ended, for the state.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Standing {
+    pub(crate) vpc: Option<String>,
+    pub(crate) cluster: Option<String>,
+    pub(crate) endpoint: Option<String>,
+    pub(crate) statuses: Option<Statuses>,
+}
+
+impl Standing {
+    /// Writes what stands into a state.
+    pub(crate) fn write(&self, state: &mut Object) {
+        state.set("vpc_id", self.vpc.clone());
+        state.set("cluster_id", self.cluster.clone());
+        state.set("endpoint", self.endpoint.clone());
+    }
+}
+
+impl Launch<'_> {
+    /// Takes steps until nothing is left to do.
+    pub(crate) async fn run(&self) -> Result<Standing, Diagnostics> {
+        let (mut seen, mut standing) = self.observe().await?;
+        self.record(&standing);
+        while let Some(step) = next(&self.goal, &seen) {
+            self.between_steps(&step)?;
+            self.take(step, &mut seen, &mut standing).await?;
+            self.record(&standing);
+        }
+        self.session.changed(standing.cluster.as_deref());
+        Ok(standing)
+    }
+
+    /// The place to stop: nothing is half done here.
+    fn between_steps(&self, step: &Step) -> Result<(), Fault> {
+        let id = &self.settings.id;
+        if self.stop.is_stopped() {
+            return Err(Fault::new(
+                fault::STOPPED,
+                format!(
+                    "Stopped on request before: {}. What exists of platform {id} is kept; apply again to go on.",
+                    step.describe()
+                ),
+            ));
+        }
+        if self.left().is_zero() {
+            return Err(Fault::new(
+                fault::TIMED_OUT,
+                format!(
+                    "The time for platform {id} was over before: {}. What exists is kept; apply again to go on, or raise timeouts.",
+                    step.describe()
+                ),
+            ));
+        }
+        tracing::info!(platform = %id, step = step.describe(), "next step");
+        Ok(())
+    }
+
+    /// Looks for what carries the mark, in complete and fresh listings.
+    async fn observe(&self) -> Result<(Observed, Standing), Diagnostics> {
+        let found = census::take(self.client, &self.settings.id).await?;
+        let mut seen = Observed {
+            hosts: found.hosts,
+            ..Observed::default()
+        };
+        let mut standing = Standing::default();
+        if let Some((vpc, mark)) = found.vpc {
+            self.refuse_other(&vpc, &mark)?;
+            standing.vpc = Some(vpc.id.clone());
+            seen.vpc = Some(SeenVpc { id: vpc.id, mark });
+        }
+        if let Some(cluster) = found.cluster {
+            if seen.vpc.is_none() {
+                return Err(self.lost_network(&cluster).into());
+            }
+            let status = self.client.cluster(&cluster.id).await;
+            let status = status
+                .map_err(|error| cloud(&format!("reading cluster {}", cluster.id), &error))?;
+            if let Some(cluster) = status {
+                standing.cluster = Some(cluster.id.clone());
+                standing.endpoint = endpoint(&cluster);
+                // What is said to be active is believed only after the wait has seen it with its nodes.
+                seen.cluster = Some(SeenCluster {
+                    id: cluster.id,
+                    active: false,
+                });
+            }
+        }
+        Ok((seen, standing))
+    }
+
+    /// A create continues only its own unfinished platform, with the settings that cannot change.
+    fn refuse_other(&self, vpc: &Vpc, mark: &Mark) -> Result<(), Fault> {
+        let id = &self.settings.id;
+        if self.goal.incarnation.is_none() {
+            return Ok(());
+        }
+        if matches!(mark, Mark::Finished(_)) {
+            return Err(Fault::new(
+                fault::PLATFORM_EXISTS,
+                format!("The account holds a finished platform {id} already (VPC {}). Take it over with `terraform import <address> {id}`, or choose another name.", vpc.id),
+            )
+            .at("name"));
+        }
+        if vpc.region != self.settings.region || vpc.cidr() != self.settings.network.to_string() {
+            return Err(Fault::new(
+                fault::PLATFORM_EXISTS,
+                format!(
+                    "An unfinished platform {id} stands in region {} with network {} (VPC {}), and region {} with network {} is asked for. Apply with the old settings to continue it, then change them; or delete it in the Vultr console; or choose another name.",
+                    vpc.region, vpc.cidr(), vpc.id, self.settings.region, self.settings.network
+                ),
+            )
+            .at("name"));
+        }
+        Ok(())
+    }
+
+    fn lost_network(&self, cluster: &Cluster) -> Fault {
+        Fault::new(
+            fault::HALF_GONE,
+            format!(
+                "Cluster {} of platform {} is there and its VPC is not. Vultr cannot move a cluster into another VPC: destroy the platform and create it again, or give its VPC the description {:?} back.",
+                cluster.id,
+                self.settings.id,
+                self.settings.id.mark()
+            ),
+        )
+    }
+
+    async fn take(
+        &self,
+        step: Step,
+        seen: &mut Observed,
+        standing: &mut Standing,
+    ) -> Result<(), Diagnostics> {
+        match step {
+            Step::RemoveHost(host) => {
+                bootstrap_host::remove(self.client, &host).await?;
+                seen.hosts.retain(|other| *other != host);
+            }
+            Step::CreateVpc => self.create_vpc(seen, standing).await?,
+            Step::TakeOver { vpc } => self.take_over(&vpc, seen).await?,
+            Step::CreateCluster { vpc } => self.create_cluster(&vpc, seen, standing).await?,
+            Step::AwaitCluster { cluster } => self.await_cluster(&cluster, seen, standing).await?,
+            Step::ReadJournal { cluster } => {
+                let records = self.journal(&cluster).await?;
+                self.note(&records, seen, standing);
+            }
+            Step::RunComponents { cluster, vpc, .. } => {
+                self.run_components(&cluster, &vpc, seen, standing).await?
+            }
+            Step::Finish { vpc } => {
+                self.describe_vpc(&vpc, &self.settings.id.mark()).await?;
+                if let Some(vpc) = &mut seen.vpc {
+                    vpc.mark = Mark::Finished(self.settings.id.clone());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn create_vpc(&self, seen: &mut Observed, standing: &mut Standing) -> Result<(), Fault> {
+        let id = &self.settings.id;
+        let wanted = CreateVpc {
+            region: self.settings.region.clone(),
+            description: id.bare_creating_mark(),
+            subnet: Some(Subnet {
+                address: self.settings.network.network(),
+                length: self.settings.network.prefix_len(),
+            }),
+        };
+        let vpc = self.client.ensure_vpc(&wanted).await;
+        let vpc = vpc
+            .map_err(|error| cloud(&format!("creating the VPC of platform {id}"), &error))?
+            .into_inner();
+        standing.vpc = Some(vpc.id.clone());
+        seen.vpc = Some(SeenVpc {
+            id: vpc.id,
+            mark: Mark::Creating(id.clone(), None),
+        });
+        Ok(())
+    }
+
+    async fn take_over(&self, vpc: &str, seen: &mut Observed) -> Result<(), Fault> {
+        let Some(incarnation) = &self.goal.incarnation else {
+            return Ok(());
+        };
+        self.describe_vpc(vpc, &self.settings.id.creating_mark(incarnation))
+            .await?;
+        if let Some(vpc) = &mut seen.vpc {
+            vpc.mark = Mark::Creating(self.settings.id.clone(), Some(incarnation.clone()));
+        }
+        Ok(())
+    }
+
+    async fn describe_vpc(&self, vpc: &str, mark: &str) -> Result<(), Fault> {
+        let change = self.client.update_vpc_description(vpc, mark).await;
+        change.map_err(|error| cloud(&format!("marking VPC {vpc} as {mark:?}"), &error))
+    }
+
+    async fn create_cluster(
+        &self,
+        vpc: &str,
+        seen: &mut Observed,
+        standing: &mut Standing,
+    ) -> Result<(), Fault> {
+        let settings = &self.settings;
+        let wanted = CreateCluster {
+            label: settings.id.mark(),
+            region: settings.region.clone(),
+            version: settings.build.clone(),
+            ha_controlplanes: settings.high_availability,
+            enable_firewall: false,
+            vpc_id: Some(vpc.to_owned()),
+            oidc: None,
+            node_pools: vec![self.system_pool()],
+        };
+        let cluster = self.client.ensure_cluster(&wanted).await;
+        let cluster = cluster
+            .map_err(|error| {
+                cloud(
+                    &format!("creating the cluster of platform {}", settings.id),
+                    &error,
+                )
+            })?
+            .into_inner();
+        standing.cluster = Some(cluster.id.clone());
+        standing.endpoint = endpoint(&cluster);
+        seen.cluster = Some(SeenCluster {
+            id: cluster.id,
+            active: false,
+        });
+        Ok(())
+    }
+
+    /// The first pool, labelled and tainted in the same call so that no node is ever without.
+    fn system_pool(&self) -> CreateNodePool {
+        let pool = &self.settings.system_pool;
+        CreateNodePool {
+            label: SYSTEM.name.to_owned(),
+            plan: pool.plan.clone(),
+            node_quantity: pool.min,
+            min_nodes: pool.min,
+            max_nodes: pool.max,
+            auto_scaler: pool.min < pool.max,
+            tag: self.settings.id.mark(),
+            vpc_only: false,
+            labels: SYSTEM.labels(),
+            taints: Vec::new(),
+            user_data: None,
+        }
+    }
+
+    async fn await_cluster(
+        &self,
+        id: &str,
+        seen: &mut Observed,
+        standing: &mut Standing,
+    ) -> Result<(), Fault> {
+        let cluster = self.client.cluster_active(id, &self.wait()).await;
+        let cluster =
+            cluster.map_err(|error| cloud(&format!("waiting for cluster {id}"), &error))?;
+        for pool in &cluster.node_pools {
+            if pool.label == SYSTEM.name {
+                let active = self
+                    .client
+                    .node_pool_active(id, &pool.id, &self.wait())
+                    .await;
+                active.map_err(|error| {
+                    cloud(
+                        &format!("waiting for the first pool of cluster {id}"),
+                        &error,
+                    )
+                })?;
+            }
+        }
+        standing.endpoint = endpoint(&cluster);
+        if let Some(cluster) = &mut seen.cluster {
+            cluster.active = true;
+        }
+        Ok(())
+    }
+
+    async fn journal(&self, cluster: &str) -> Result<BTreeMap<String, JournalRecord>, Fault> {
+        let access = self.session.access(cluster).await?;
+        access
+            .journal()
+            .await
+            .map_err(|error| crate::session::unreachable(cluster, &error))
+    }
+
+    fn note(
+        &self,
+        records: &BTreeMap<String, JournalRecord>,
+        seen: &mut Observed,
+        standing: &mut Standing,
+    ) {
+        let mut statuses = components::recorded_statuses(records, None);
+        statuses.retain(|name, _| self.wanted.contains_key(name));
+        standing.statuses = Some(statuses);
+        seen.due = Some(components::due(&self.wanted, records).into_keys().collect());
+    }
+
+    /// Runs the components on a host that lives only for this step, and believes the journal about the outcome.
+    async fn run_components(
+        &self,
+        cluster: &str,
+        vpc: &str,
+        seen: &mut Observed,
+        standing: &mut Standing,
+    ) -> Result<(), Diagnostics> {
+        let run = bootstrap_host::run(self, cluster, vpc).await;
+        if let Ok(records) = self.journal(cluster).await {
+            self.note(&records, seen, standing);
+        }
+        // What is recorded must be in the state also when the run has failed.
+        self.record(standing);
+        run?;
+        match &seen.due {
+            Some(due) if !due.is_empty() => Err(Fault::new(
+                fault::RUN_FAILED,
+                format!(
+                    "slipway-bootstrap ended well, and the journal does not record {} as done. Apply again; if it stays so, provider and slipway-bootstrap are of different releases.",
+                    due.iter().cloned().collect::<Vec<_>>().join(", ")
+                ),
+            )
+            .into()),
+            _ => Ok(()),
+        }
+    }
+
+    /// A wait that ends with the operation's time or with a stop.
+    pub(crate) fn wait(&self) -> Wait {
+        self.client.wait(self.left()).stopped_by(self.stop.token())
+    }
+
+    /// The time that is left.
+    pub(crate) fn left(&self) -> Duration {
+        self.deadline.saturating_duration_since(Instant::now())
+    }
+
+    /// Tells Terraform what exists by now; this is the state if nothing more is heard.
+    fn record(&self, standing: &Standing) {
+        if standing.vpc.is_none() && standing.cluster.is_none() {
+            return;
+        }
+        let statuses = standing.statuses.clone();
+        self.partial.record(|state| {
+            standing.write(state);
+            state.set("id", self.settings.id.as_str());
+            match &self.goal.incarnation {
+                Some(incarnation) => {
+                    state.set("phase", Phase::Incomplete.as_str());
+                    state.set("incarnation", incarnation.as_str());
+                    state.set("component_status", statuses.unwrap_or_default());
+                }
+                None => {
+                    if let Some(statuses) = statuses {
+                        state.set("component_status", statuses);
+                    }
+                }
+            }
+        });
+    }
+}
+
+impl Step {
+    /// The step in the words of a log and of an error.
+    pub(crate) fn describe(&self) -> &'static str {
+        match self {
+            Self::RemoveHost(_) => "remove a bootstrap host that was left",
+            Self::CreateVpc => "create the VPC",
+            Self::TakeOver { .. } => "mark the VPC as ours",
+            Self::CreateCluster { .. } => "create the cluster",
+            Self::AwaitCluster { .. } => "wait for the cluster",
+            Self::ReadJournal { .. } => "read which components are installed",
+            Self::RunComponents { .. } => "run the components",
+            Self::Finish { .. } => "mark the platform as finished",
+        }
+    }
+}
+
+/// The address of the API server.
+pub(crate) fn endpoint(cluster: &Cluster) -> Option<String> {
+    (!cluster.endpoint.is_empty()).then(|| format!("https://{}:6443", cluster.endpoint))
+}

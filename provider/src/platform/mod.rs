@@ -1,0 +1,296 @@
+//! `slipway_platform`: VPC, cluster and components as one resource that can be broken off anywhere and continued.
+
+mod adoption;
+mod census;
+mod components;
+pub(crate) mod launch;
+mod plan;
+pub(crate) mod read;
+mod schema;
+mod sequence;
+pub(crate) mod settings;
+mod teardown;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use run_report::{Catalog, ComponentRequest};
+use secrecy::SecretString;
+use tfplugin::{
+    Create, Delete, DeleteReason, Diagnostic, Diagnostics, IdentitySchema, Import, Object, Plan,
+    PlanDestroy, Read, Resource, Schema, Type, Update, async_trait,
+};
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use self::components::Statuses;
+use self::launch::Launch;
+use self::plan::text;
+use self::read::Linked;
+use self::sequence::Goal;
+use self::settings::{Operation, Settings};
+use self::teardown::{Known, Teardown};
+use crate::fault::{self, Fault};
+use crate::mark::{Incarnation, PlatformId};
+use crate::session::{Session, cloud};
+
+/// How far a platform in the state has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// Its create is unfinished.
+    Incomplete,
+    /// It was finished, and an update was broken off or a part is lost.
+    Unsettled,
+    /// It is as wanted.
+    Ready,
+}
+
+impl Phase {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Incomplete => "incomplete",
+            Self::Unsettled => "unsettled",
+            Self::Ready => "ready",
+        }
+    }
+
+    /// The phase that a state tells.
+    fn of(state: &Object) -> Self {
+        match state.value("phase").as_str() {
+            Some("incomplete") => Self::Incomplete,
+            Some("unsettled") => Self::Unsettled,
+            _ => Self::Ready,
+        }
+    }
+}
+
+/// The whole component list of a platform.
+pub(crate) fn requests(catalog: &Catalog, settings: &Settings) -> Vec<ComponentRequest> {
+    components::requests(catalog, &settings.components)
+}
+
+/// The resource type.
+pub(crate) struct PlatformResource {
+    pub(crate) catalog: Arc<Catalog>,
+}
+
+#[async_trait]
+impl Resource<Session> for PlatformResource {
+    fn type_name(&self) -> &'static str {
+        "slipway_platform"
+    }
+
+    fn schema(&self) -> Schema {
+        schema::schema()
+    }
+
+    fn identity(&self) -> Option<IdentitySchema> {
+        Some(IdentitySchema::new().required("id", Type::String, "The platform's name."))
+    }
+
+    fn validate(&self, config: &Object) -> Diagnostics {
+        let mut faults = settings::check(config);
+        faults.append(components::check(&self.catalog, config));
+        faults
+    }
+
+    async fn plan(&self, op: &mut Plan<Session>) -> Result<(), Diagnostics> {
+        plan::plan(&self.catalog, op).await
+    }
+
+    async fn plan_destroy(&self, op: &mut PlanDestroy<Session>) -> Result<(), Diagnostics> {
+        plan::plan_destroy(op).await
+    }
+
+    async fn create(&self, op: &mut Create<Session>) -> Result<Object, Diagnostics> {
+        let run = Uuid::new_v4();
+        let incarnation = Incarnation::from_id(run);
+        let settings = Settings::read(&op.planned)?;
+        let wanted = plan::wanted(&self.catalog, &op.planned)?;
+        let goal = Goal {
+            incarnation: Some(incarnation.clone()),
+            components: !wanted.is_empty(),
+        };
+        let launch = Launch {
+            session: &op.client,
+            client: op.client.vultr().await?,
+            catalog: &self.catalog,
+            settings,
+            wanted,
+            secrets: secrets(&op.config)?,
+            goal,
+            run,
+            partial: &op.partial,
+            stop: &op.stop,
+            deadline: Instant::now() + settings::timeout(&op.planned, Operation::Create)?,
+        };
+        let standing = launch.run().await?;
+        let mut state = op.planned.clone();
+        standing.write(&mut state);
+        state.set("incarnation", incarnation.as_str());
+        Ok(state)
+    }
+
+    async fn read(&self, op: &mut Read<Session>) -> Result<Option<Object>, Diagnostics> {
+        read::read(op).await
+    }
+
+    async fn update(&self, op: &mut Update<Session>) -> Result<Object, Diagnostics> {
+        let mut state = op.planned.clone();
+        give_marks_back(op).await?;
+        let phase = Phase::of(&op.prior);
+        let touched = ["phase", "component_status", "system_pool"]
+            .iter()
+            .any(|name| op.changed(name));
+        if !touched {
+            return Ok(state);
+        }
+        let run = Uuid::new_v4();
+        let incarnation = (phase == Phase::Incomplete).then(|| Incarnation::from_id(run));
+        let wanted = plan::wanted(&self.catalog, &op.planned)?;
+        let components =
+            !wanted.is_empty() && (phase != Phase::Ready || op.changed("component_status"));
+        if phase == Phase::Ready {
+            // Until the end is reached the state says that something is left to do, so that the next plan goes on.
+            op.partial.record(|state| {
+                state.set("phase", Phase::Unsettled.as_str());
+            });
+        }
+        let launch = Launch {
+            session: &op.client,
+            client: op.client.vultr().await?,
+            catalog: &self.catalog,
+            settings: Settings::read(&op.planned)?,
+            wanted,
+            secrets: secrets(&op.config)?,
+            goal: Goal {
+                incarnation: incarnation.clone(),
+                components,
+            },
+            run,
+            partial: &op.partial,
+            stop: &op.stop,
+            deadline: Instant::now() + settings::timeout(&op.planned, Operation::Update)?,
+        };
+        let standing = launch.run().await?;
+        standing.write(&mut state);
+        if let Some(incarnation) = incarnation {
+            state.set("incarnation", incarnation.as_str());
+        }
+        Ok(state)
+    }
+
+    async fn delete(&self, op: &mut Delete<Session>) -> Result<(), Diagnostics> {
+        if op.reason == DeleteReason::Replace && adoption::continues(&op.state, &op.private) {
+            tracing::info!(
+                "the platform is unfinished and its replacement is the same: everything is kept for it"
+            );
+            return Ok(());
+        }
+        plan::refuse_protected(&op.state)?;
+        let name: String = op.state.get("id")?;
+        let id = PlatformId::parse(&name)
+            .map_err(|bad| Fault::new(fault::BAD_NAME, format!("id: {bad}.")))?;
+        let session = op.client.clone();
+        let client = session.vultr().await?;
+        if !owned_still(op, &id).await? {
+            return Ok(());
+        }
+        let policy = settings::on_destroy(&op.state)?;
+        let cluster = text(&op.state, "cluster_id");
+        if policy.refuse_environments
+            && let Some(cluster) = &cluster
+        {
+            crate::environments::refuse_live(&op.client, &id, cluster, has_claim_store(&op.state)?)
+                .await?;
+        }
+        let mut linked = Linked::recorded(&op.private);
+        if let Some(cluster) = &cluster
+            && let Some(seen) = client
+                .linked_resources(cluster)
+                .await
+                .map_err(|error| cloud(&format!("listing what cluster {cluster} made"), &error))?
+        {
+            linked.add(seen);
+        }
+        linked.keep(&mut op.private);
+        let teardown = Teardown {
+            client,
+            id,
+            policy,
+            linked,
+            known: Known {
+                vpc: text(&op.state, "vpc_id"),
+                cluster,
+            },
+            stop: &op.stop,
+            deadline: Instant::now() + settings::timeout(&op.state, Operation::Delete)?,
+        };
+        let result = teardown.run().await;
+        op.client.changed(teardown.known.cluster.as_deref());
+        for warning in result? {
+            op.warnings.push(warning);
+        }
+        Ok(())
+    }
+
+    async fn import(&self, op: &mut Import<Session>) -> Result<Object, Diagnostics> {
+        let name = op.text("id")?;
+        PlatformId::parse(&name).map_err(|bad| {
+            Fault::new(
+                fault::BAD_IMPORT,
+                format!("A platform is imported by its name: {bad}."),
+            )
+        })?;
+        Ok(Object::new().with("id", name))
+    }
+}
+
+/// The secrets of the configuration; they are in no plan and no state.
+fn secrets(config: &Object) -> Result<BTreeMap<String, SecretString>, Diagnostics> {
+    Ok(config
+        .get::<Option<BTreeMap<String, SecretString>>>("component_secrets_wo")?
+        .unwrap_or_default())
+}
+
+/// Whether the state says that the component with the claim store runs.
+fn has_claim_store(state: &Object) -> Result<bool, Diagnostics> {
+    let statuses: Option<Statuses> = state.get("component_status")?;
+    Ok(statuses.is_some_and(|statuses| statuses.contains_key("minio")))
+}
+
+/// Restores marks that were changed outside; everything else goes by them.
+async fn give_marks_back(op: &Update<Session>) -> Result<(), Diagnostics> {
+    if !op.changed("mark") {
+        return Ok(());
+    }
+    let mark: String = op.planned.get("mark")?;
+    let client = op.client.vultr().await?;
+    if let Some(cluster) = text(&op.prior, "cluster_id") {
+        let change = client.update_cluster_label(&cluster, &mark).await;
+        change
+            .map_err(|error| cloud(&format!("labelling cluster {cluster} as {mark:?}"), &error))?;
+    }
+    if let Some(vpc) = text(&op.prior, "vpc_id")
+        && Phase::of(&op.prior) != Phase::Incomplete
+    {
+        let change = client.update_vpc_description(&vpc, &mark).await;
+        change.map_err(|error| cloud(&format!("describing VPC {vpc} as {mark:?}"), &error))?;
+    }
+    op.client.changed(None);
+    Ok(())
+}
+
+/// False, with a warning, if a newer create has taken over what this unfinished instance began.
+async fn owned_still(op: &mut Delete<Session>, id: &PlatformId) -> Result<bool, Diagnostics> {
+    let found = census::take(op.client.vultr().await?, id).await?;
+    let mark = found.vpc.as_ref().map(|(_, mark)| mark);
+    if adoption::still_owns(&op.state, mark) {
+        return Ok(true);
+    }
+    op.warnings.push(Diagnostic::warning(
+        "Kept what a newer instance adopted",
+        format!("The unfinished instance of platform {id} in the state began what a newer one has taken over, so nothing was deleted. If there is no newer one, import the platform and destroy it."),
+    ));
+    Ok(false)
+}

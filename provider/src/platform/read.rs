@@ -1,0 +1,249 @@
+//! The state of a platform as it is now, from one list of each kind and the journal.
+
+use std::collections::BTreeMap;
+
+use tfplugin::{Diagnostic, Diagnostics, Object, Private, Read};
+use vultr::{Cluster, InstanceFilter, LinkedResources, NodePool, Vpc};
+
+use super::components::{self, Statuses};
+use super::plan::text;
+use super::{Phase, launch};
+use crate::fault::Fault;
+use crate::mark::{Mark, PlatformId};
+use crate::pool_kind::SYSTEM;
+use crate::session::{Session, cloud};
+
+/// Where the private data holds what the cluster made outside itself. It must outlive the cluster: nothing in the
+/// account says afterwards whose load balancers and volumes they were.
+const LINKED: &str = "linked";
+
+/// Ids of load balancers and volumes that a cluster made.
+#[derive(Debug, Default, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub(super) struct Linked {
+    pub(super) load_balancers: BTreeMap<String, String>,
+    pub(super) volumes: BTreeMap<String, String>,
+}
+
+impl Linked {
+    /// What was recorded when the cluster was last seen.
+    pub(super) fn recorded(private: &Private) -> Self {
+        private.get(LINKED).unwrap_or_default()
+    }
+
+    /// Keeps it with the object.
+    pub(super) fn keep(&self, private: &mut Private) {
+        // Maps of texts always have a JSON form.
+        let _ = private.set(LINKED, self);
+    }
+
+    /// Adds what the account says now.
+    pub(super) fn add(&mut self, seen: LinkedResources) {
+        self.load_balancers.extend(
+            seen.load_balancer
+                .into_iter()
+                .map(|one| (one.id, one.label)),
+        );
+        self.volumes.extend(
+            seen.block_storage
+                .into_iter()
+                .map(|one| (one.id, one.label)),
+        );
+    }
+}
+
+/// Reads a platform; nothing if VPC and cluster are both proved gone.
+pub(super) async fn read(op: &mut Read<Session>) -> Result<Option<Object>, Diagnostics> {
+    let imported = op.state.is_null("name");
+    let name: String = op.state.get("id")?;
+    let id = PlatformId::parse(&name)
+        .map_err(|bad| Fault::new(crate::fault::BAD_IMPORT, format!("{bad}.")))?;
+    let session = op.client.clone();
+    let (vpc, cluster, hosts) = tokio::try_join!(
+        find_vpc(&session, &op.state, &id),
+        find_cluster(&session, &op.state, &id),
+        hosts(&session, &id)
+    )?;
+    if vpc.is_none() && cluster.is_none() {
+        return Ok(None);
+    }
+    let mut state = op.state.clone();
+    state.set("name", name.as_str());
+    if imported {
+        state
+            .set("deletion_protection", true)
+            .set("phase", Phase::Ready.as_str());
+    }
+    read_vpc(&mut state, vpc.as_ref());
+    read_cluster(&mut state, cluster.as_ref());
+    state.set("mark", mark_seen(&id, vpc.as_ref(), cluster.as_ref()));
+    let lost = vpc.is_none() || cluster.is_none();
+    if Phase::of(&state) == Phase::Ready && (lost || !hosts.is_empty()) {
+        state.set("phase", Phase::Unsettled.as_str());
+    }
+    match cluster {
+        Some(cluster) => {
+            remember_linked(op, &cluster.id).await?;
+            read_journal(op, &mut state, &cluster.id).await?;
+        }
+        None => {
+            state.set("component_status", Statuses::new());
+        }
+    }
+    Ok(Some(state))
+}
+
+async fn find_vpc(
+    session: &Session,
+    state: &Object,
+    id: &PlatformId,
+) -> Result<Option<Vpc>, Fault> {
+    let vpcs = session.vpcs().await?;
+    let Some(known) = text(state, "vpc_id") else {
+        let marked = super::census::marked_vpcs(vpcs.to_vec(), id);
+        return Ok(marked.into_iter().next().map(|(vpc, _)| vpc));
+    };
+    if let Some(vpc) = vpcs.iter().find(|vpc| vpc.id == known) {
+        return Ok(Some(vpc.clone()));
+    }
+    // A list may trail: only the object itself proves that it is gone.
+    let found = session.vultr().await?.vpc(&known).await;
+    found.map_err(|error| cloud(&format!("reading VPC {known}"), &error))
+}
+
+async fn find_cluster(
+    session: &Session,
+    state: &Object,
+    id: &PlatformId,
+) -> Result<Option<Cluster>, Fault> {
+    let clusters = session.clusters().await?;
+    let Some(known) = text(state, "cluster_id") else {
+        return Ok(clusters
+            .iter()
+            .find(|cluster| cluster.label == id.mark())
+            .cloned());
+    };
+    if let Some(cluster) = clusters.iter().find(|cluster| cluster.id == known) {
+        return Ok(Some(cluster.clone()));
+    }
+    let found = session.vultr().await?.cluster(&known).await;
+    found.map_err(|error| cloud(&format!("reading cluster {known}"), &error))
+}
+
+/// Bootstrap hosts that a broken-off run left.
+async fn hosts(session: &Session, id: &PlatformId) -> Result<Vec<String>, Fault> {
+    let mark = id.mark();
+    let found = session
+        .vultr()
+        .await?
+        .instances(InstanceFilter::Tag(&mark))
+        .await;
+    let found =
+        found.map_err(|error| cloud(&format!("listing the servers of platform {id}"), &error))?;
+    Ok(found
+        .into_iter()
+        .filter(|host| host.label == id.host_label())
+        .map(|host| host.id)
+        .collect())
+}
+
+fn read_vpc(state: &mut Object, vpc: Option<&Vpc>) {
+    state.set("vpc_id", vpc.map(|vpc| vpc.id.as_str().to_owned()));
+    if let Some(vpc) = vpc {
+        state
+            .set("region", vpc.region.as_str())
+            .set("network_cidr", vpc.cidr());
+    }
+}
+
+fn read_cluster(state: &mut Object, cluster: Option<&Cluster>) {
+    state.set("cluster_id", cluster.map(|cluster| cluster.id.clone()));
+    state.set("endpoint", cluster.and_then(launch::endpoint));
+    let Some(cluster) = cluster else {
+        return;
+    };
+    state
+        .set("region", cluster.region.as_str())
+        .set("high_availability", cluster.ha_controlplanes)
+        .set("kubernetes_build", cluster.version.as_str());
+    if let Some(pool) = cluster
+        .node_pools
+        .iter()
+        .find(|pool| pool.label == SYSTEM.name)
+    {
+        let (min, max) = bounds(pool);
+        state.set(
+            "system_pool",
+            Object::new()
+                .with("plan", pool.plan.as_str())
+                .with("min_nodes", min)
+                .with("max_nodes", max),
+        );
+    }
+}
+
+/// Fewest and most nodes of a pool. Under the autoscaler the count of the moment says nothing.
+pub(crate) fn bounds(pool: &NodePool) -> (u32, u32) {
+    if pool.auto_scaler {
+        (pool.min_nodes, pool.max_nodes)
+    } else {
+        (pool.node_quantity, pool.node_quantity)
+    }
+}
+
+/// The platform's mark if everything carries it, else the text that stands in its place.
+fn mark_seen(id: &PlatformId, vpc: Option<&Vpc>, cluster: Option<&Cluster>) -> String {
+    let foreign_vpc =
+        vpc.filter(|vpc| Mark::read(&vpc.description).is_none_or(|mark| mark.platform() != id));
+    let foreign_cluster = cluster.filter(|cluster| cluster.label != id.mark());
+    foreign_cluster
+        .map(|cluster| cluster.label.clone())
+        .or_else(|| foreign_vpc.map(|vpc| vpc.description.clone()))
+        .unwrap_or_else(|| id.mark())
+}
+
+async fn remember_linked(op: &mut Read<Session>, cluster: &str) -> Result<(), Fault> {
+    let seen = op.client.vultr().await?.linked_resources(cluster).await;
+    let seen =
+        seen.map_err(|error| cloud(&format!("listing what cluster {cluster} made"), &error))?;
+    if let Some(seen) = seen {
+        let mut linked = Linked::default();
+        linked.add(seen);
+        linked.keep(&mut op.private);
+    }
+    Ok(())
+}
+
+/// Reads the journal if the state says that something is installed, or knows nothing yet. A cluster that does not
+/// answer is no drift.
+async fn read_journal(
+    op: &mut Read<Session>,
+    state: &mut Object,
+    cluster: &str,
+) -> Result<(), Diagnostics> {
+    let known: Option<Statuses> = state.get("component_status")?;
+    if known.as_ref().is_some_and(Statuses::is_empty) && Phase::of(state) != Phase::Incomplete {
+        return Ok(());
+    }
+    match op.client.journal(cluster).await {
+        Ok(records) => {
+            let filter = known.filter(|_| Phase::of(state) == Phase::Ready);
+            state.set(
+                "component_status",
+                components::recorded_statuses(&records, filter.as_ref()),
+            );
+        }
+        Err(fault) => {
+            let Diagnostic {
+                summary, detail, ..
+            } = fault.into();
+            op.warnings.push(Diagnostic::warning(
+                summary,
+                format!("{detail}\nWhat is installed is taken from the state."),
+            ));
+            if state.is_null("component_status") {
+                state.set("component_status", Statuses::new());
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,440 @@
+//! Taking a platform down: everything that carries its mark, in the order in which Vultr lets go, and a proof at the end.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use tfplugin::{Diagnostic, Diagnostics, Stop};
+use tokio::time::Instant;
+use vultr::{Client, InstanceFilter, Progress, Wait};
+
+use super::census;
+use super::read::Linked;
+use super::settings::OnDestroy;
+use crate::bootstrap_host;
+use crate::fault::{self, Fault};
+use crate::mark::PlatformId;
+use crate::session::cloud;
+
+/// How often a deletion of one thing is tried before it is left to the next run.
+const LET_GO_WITHIN: Duration = Duration::from_mins(5);
+
+/// What is left of a platform.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub(super) struct Remains {
+    pub(super) hosts: Vec<String>,
+    pub(super) cluster: Option<String>,
+    pub(super) load_balancers: BTreeSet<String>,
+    pub(super) volumes: BTreeSet<String>,
+    pub(super) vpc: Option<String>,
+}
+
+/// One thing to take away.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Removal {
+    Host(String),
+    Cluster { id: String, with_linked: bool },
+    LoadBalancer(String),
+    Volume(String),
+    Vpc(String),
+}
+
+/// What goes next; none when nothing is left. The VPC goes last: while it stands, the platform stands in Terraform's
+/// state, and an interrupted destroy is continued.
+pub(super) fn next(remains: &Remains, policy: OnDestroy) -> Option<Removal> {
+    if let Some(host) = remains.hosts.first() {
+        return Some(Removal::Host(host.clone()));
+    }
+    if let Some(cluster) = &remains.cluster {
+        return Some(Removal::Cluster {
+            id: cluster.clone(),
+            // Vultr deletes load balancers and volumes together or not at all.
+            with_linked: policy.delete_load_balancers && policy.delete_volumes,
+        });
+    }
+    let balancer = remains
+        .load_balancers
+        .first()
+        .cloned()
+        .map(Removal::LoadBalancer);
+    let volume = remains.volumes.first().cloned().map(Removal::Volume);
+    balancer
+        .filter(|_| policy.delete_load_balancers)
+        .or(volume.filter(|_| policy.delete_volumes))
+        .or_else(|| remains.vpc.clone().map(Removal::Vpc))
+}
+
+/// The ids that the state knows.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    pub(super) vpc: Option<String>,
+    pub(super) cluster: Option<String>,
+}
+
+/// One destroy.
+pub(super) struct Teardown<'a> {
+    pub(super) client: &'a Client,
+    pub(super) id: PlatformId,
+    pub(super) policy: OnDestroy,
+    pub(super) linked: Linked,
+    /// The ids that the state knows; what they name must carry the mark, or it is not deleted.
+    pub(super) known: Known,
+    pub(super) stop: &'a Stop,
+    pub(super) deadline: Instant,
+}
+
+impl Teardown<'_> {
+    /// Takes everything away and proves it; says what the policy left behind.
+    pub(super) async fn run(&self) -> Result<Vec<Diagnostic>, Diagnostics> {
+        let mut remains = self.observe().await?;
+        while let Some(removal) = next(&remains, self.policy) {
+            if self.stop.is_stopped() {
+                return Err(Fault::new(
+                    fault::STOPPED,
+                    format!(
+                        "The destroy of platform {} was stopped on request. Run it again to go on.",
+                        self.id
+                    ),
+                )
+                .into());
+            }
+            tracing::info!(platform = %self.id, ?removal, "removing");
+            self.take(&removal).await?;
+            match removal {
+                Removal::Host(id) => remains.hosts.retain(|other| *other != id),
+                Removal::Cluster { .. } => remains.cluster = None,
+                Removal::LoadBalancer(id) => drop(remains.load_balancers.remove(&id)),
+                Removal::Volume(id) => drop(remains.volumes.remove(&id)),
+                Removal::Vpc(_) => remains.vpc = None,
+            }
+        }
+        self.prove().await?;
+        Ok(self.left_behind(&remains))
+    }
+
+    /// Everything that carries the mark, and what the cluster made.
+    async fn observe(&self) -> Result<Remains, Fault> {
+        let found = census::take(self.client, &self.id).await?;
+        if found.cluster.is_none()
+            && let Some(id) = &self.known.cluster
+        {
+            let cluster = self
+                .client
+                .cluster(id)
+                .await
+                .map_err(|error| cloud(&format!("reading cluster {id}"), &error))?;
+            if let Some(cluster) = cluster {
+                return Err(self.not_ours(
+                    &format!("cluster {id}"),
+                    &format!("label {:?}", cluster.label),
+                ));
+            }
+        }
+        if found.vpc.is_none()
+            && let Some(id) = &self.known.vpc
+        {
+            let vpc = self
+                .client
+                .vpc(id)
+                .await
+                .map_err(|error| cloud(&format!("reading VPC {id}"), &error))?;
+            if let Some(vpc) = vpc {
+                return Err(self.not_ours(
+                    &format!("VPC {id}"),
+                    &format!("description {:?}", vpc.description),
+                ));
+            }
+        }
+        Ok(Remains {
+            hosts: found.hosts,
+            cluster: found.cluster.map(|cluster| cluster.id),
+            load_balancers: self.linked.load_balancers.keys().cloned().collect(),
+            volumes: self.linked.volumes.keys().cloned().collect(),
+            vpc: found.vpc.map(|(vpc, _)| vpc.id),
+        })
+    }
+
+    fn not_ours(&self, what: &str, carries: &str) -> Fault {
+        Fault::new(
+            fault::NOT_OURS,
+            format!(
+                "The state knows {what}, and it carries the {carries} instead of the mark {:?}, so it is not deleted. Run `terraform apply` to give the mark back, then destroy.",
+                self.id.mark()
+            ),
+        )
+    }
+
+    async fn take(&self, removal: &Removal) -> Result<(), Fault> {
+        match removal {
+            Removal::Host(id) => bootstrap_host::remove(self.client, id).await,
+            Removal::Cluster { id, with_linked } => self.remove_cluster(id, *with_linked).await,
+            Removal::LoadBalancer(id) => self.remove_load_balancer(id).await,
+            Removal::Volume(id) => self.remove_volume(id).await,
+            Removal::Vpc(id) => {
+                let gone = self.client.delete_vpc_when_free(id, &self.wait()).await;
+                gone.map_err(|error| cloud(&format!("deleting VPC {id}"), &error))
+            }
+        }
+    }
+
+    async fn remove_cluster(&self, id: &str, with_linked: bool) -> Result<(), Fault> {
+        let begun = if with_linked {
+            self.client.delete_cluster_with_linked_resources(id).await
+        } else {
+            self.client.delete_cluster(id).await
+        };
+        begun.map_err(|error| cloud(&format!("deleting cluster {id}"), &error))?;
+        let gone = self.client.cluster_gone(id, &self.wait()).await;
+        gone.map_err(|error| cloud(&format!("waiting for cluster {id} to be gone"), &error))
+    }
+
+    async fn remove_load_balancer(&self, id: &str) -> Result<(), Fault> {
+        let what = format!("load balancer {id} to be gone");
+        let wait = self.short_wait();
+        let gone = wait.until(&what, || async {
+            match self.client.delete_load_balancer(id).await {
+                Ok(()) => {}
+                Err(error) if error.is_busy() => return Ok(Progress::NotYet(error.to_string())),
+                Err(error) => return Err(error),
+            }
+            Ok(match self.client.load_balancer(id).await? {
+                Some(balancer) => Progress::NotYet(balancer.status.to_string()),
+                None => Progress::Done(()),
+            })
+        });
+        gone.await
+            .map_err(|error| cloud(&format!("deleting load balancer {id}"), &error))
+    }
+
+    async fn remove_volume(&self, id: &str) -> Result<(), Fault> {
+        let what = format!("volume {id} to be gone");
+        let wait = self.short_wait();
+        let gone = wait.until(&what, || async {
+            let Some(volume) = self.client.block(id).await? else {
+                return Ok(Progress::Done(()));
+            };
+            // An attachment may outlive its cluster, and an attached volume cannot be deleted.
+            if !volume.attached_to_instance.is_empty()
+                && let Err(error) = self.client.detach_block(id).await
+                && !error.is_not_found()
+            {
+                return Ok(Progress::NotYet(error.to_string()));
+            }
+            match self.client.delete_block(id).await {
+                Ok(()) => Ok(Progress::NotYet("being deleted".to_owned())),
+                Err(error) if error.is_busy() => Ok(Progress::NotYet(error.to_string())),
+                Err(error) => Err(error),
+            }
+        });
+        gone.await
+            .map_err(|error| cloud(&format!("deleting volume {id}"), &error))
+    }
+
+    /// Lists the whole account once more; whatever still carries the mark is named.
+    async fn prove(&self) -> Result<(), Fault> {
+        let mark = self.id.mark();
+        let doing = format!("proving that nothing of platform {} is left", self.id);
+        let (vpcs, clusters, instances, balancers, blocks) = tokio::try_join!(
+            self.client.vpcs(),
+            self.client.clusters(),
+            self.client.instances(InstanceFilter::Tag(&mark)),
+            self.client.load_balancers(),
+            self.client.blocks()
+        )
+        .map_err(|error| cloud(&doing, &error))?;
+        let owned = |label: &str| {
+            label == mark
+                || label
+                    .strip_prefix(&mark)
+                    .is_some_and(|rest| rest.starts_with([':', ' ']))
+        };
+        let mut suspects: BTreeMap<String, &'static str> = BTreeMap::new();
+        suspects.extend(
+            vpcs.into_iter()
+                .filter(|one| owned(&one.description))
+                .map(|one| (one.id, "VPC")),
+        );
+        suspects.extend(
+            clusters
+                .into_iter()
+                .filter(|one| owned(&one.label))
+                .map(|one| (one.id, "cluster")),
+        );
+        suspects.extend(instances.into_iter().map(|one| (one.id, "instance")));
+        let balancer_goes = |id: &String| {
+            self.policy.delete_load_balancers && self.linked.load_balancers.contains_key(id)
+        };
+        suspects.extend(
+            balancers
+                .into_iter()
+                .filter(|one| owned(&one.label) || balancer_goes(&one.id))
+                .map(|one| (one.id, "load balancer")),
+        );
+        let volume_goes =
+            |id: &String| self.policy.delete_volumes && self.linked.volumes.contains_key(id);
+        suspects.extend(
+            blocks
+                .into_iter()
+                .filter(|one| owned(&one.label) || volume_goes(&one.id))
+                .map(|one| (one.id, "volume")),
+        );
+        let mut left = Vec::new();
+        for (id, kind) in suspects {
+            if self
+                .exists(kind, &id)
+                .await
+                .map_err(|error| cloud(&doing, &error))?
+            {
+                left.push(format!("  {kind} {id}"));
+            }
+        }
+        if left.is_empty() {
+            return Ok(());
+        }
+        Err(Fault::new(
+            fault::LEFTOVERS,
+            format!(
+                "Platform {} is taken down, and these still carry its mark and go on costing:\n{}\nRun destroy again; what stays then must be deleted in the Vultr console.",
+                self.id,
+                left.join("\n")
+            ),
+        ))
+    }
+
+    /// A list may trail: the object itself proves that it is there. Nodes of a deleted cluster are given time to go.
+    async fn exists(&self, kind: &str, id: &str) -> vultr::Result<bool> {
+        let there = || async {
+            Ok(match kind {
+                "VPC" => self.client.vpc(id).await?.is_some(),
+                "cluster" => self.client.cluster(id).await?.is_some(),
+                "instance" => self.client.instance(id).await?.is_some(),
+                "load balancer" => self.client.load_balancer(id).await?.is_some(),
+                _ => self.client.block(id).await?.is_some(),
+            })
+        };
+        if !there().await? {
+            return Ok(false);
+        }
+        let wait = self.short_wait();
+        let what = format!("{kind} {id} to be gone");
+        let gone = wait.until(&what, || async {
+            Ok(if there().await? {
+                Progress::NotYet("there".to_owned())
+            } else {
+                Progress::Done(())
+            })
+        });
+        match gone.await {
+            Ok(()) => Ok(false),
+            Err(vultr::Error::Deadline { .. } | vultr::Error::Stopped { .. }) => Ok(true),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// What the policy keeps, named so that nobody pays for it unknowingly.
+    fn left_behind(&self, remains: &Remains) -> Vec<Diagnostic> {
+        let volumes = remains
+            .volumes
+            .iter()
+            .map(|id| ("volume", id, self.linked.volumes.get(id)));
+        let balancers = remains
+            .load_balancers
+            .iter()
+            .map(|id| ("load balancer", id, self.linked.load_balancers.get(id)));
+        let lines: Vec<String> = volumes
+            .chain(balancers)
+            .map(|(kind, id, label)| format!("  {kind} {id} {}", label.map_or("", String::as_str)))
+            .collect();
+        if lines.is_empty() {
+            return Vec::new();
+        }
+        vec![Diagnostic::warning(
+            "Left behind by policy",
+            format!(
+                "on_destroy keeps these of platform {}, and they go on costing:\n{}",
+                self.id,
+                lines.join("\n")
+            ),
+        )]
+    }
+
+    fn left(&self) -> Duration {
+        self.deadline.saturating_duration_since(Instant::now())
+    }
+
+    fn wait(&self) -> Wait {
+        self.client.wait(self.left()).stopped_by(self.stop.token())
+    }
+
+    fn short_wait(&self) -> Wait {
+        self.client
+            .wait(self.left().min(LET_GO_WITHIN))
+            .stopped_by(self.stop.token())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn whole() -> Remains {
+        Remains {
+            hosts: vec!["h".into()],
+            cluster: Some("c".into()),
+            load_balancers: BTreeSet::from(["l".into()]),
+            volumes: BTreeSet::from(["b".into()]),
+            vpc: Some("v".into()),
+        }
+    }
+
+    fn policy(delete_volumes: bool, delete_load_balancers: bool) -> OnDestroy {
+        OnDestroy {
+            refuse_environments: true,
+            delete_volumes,
+            delete_load_balancers,
+        }
+    }
+
+    fn walk(policy: OnDestroy) -> (Vec<Removal>, Remains) {
+        let mut remains = whole();
+        let mut order = Vec::new();
+        while let Some(removal) = next(&remains, policy) {
+            match &removal {
+                Removal::Host(_) => remains.hosts.clear(),
+                Removal::Cluster { .. } => remains.cluster = None,
+                Removal::LoadBalancer(_) => remains.load_balancers.clear(),
+                Removal::Volume(_) => remains.volumes.clear(),
+                Removal::Vpc(_) => remains.vpc = None,
+            }
+            order.push(removal);
+            assert!(order.len() < 9);
+        }
+        (order, remains)
+    }
+
+    #[test]
+    fn the_vpc_goes_last_and_volumes_stay_unless_told() {
+        let (order, remains) = walk(policy(false, true));
+        assert_eq!(order.first(), Some(&Removal::Host("h".into())));
+        assert_eq!(order.last(), Some(&Removal::Vpc("v".into())));
+        assert!(order.contains(&Removal::LoadBalancer("l".into())));
+        assert_eq!(remains.volumes.len(), 1);
+    }
+
+    #[test]
+    fn linked_deletion_is_asked_for_only_when_both_shall_go() {
+        for (volumes, balancers, linked) in [
+            (true, true, true),
+            (true, false, false),
+            (false, true, false),
+            (false, false, false),
+        ] {
+            let (order, remains) = walk(policy(volumes, balancers));
+            assert!(order.contains(&Removal::Cluster {
+                id: "c".into(),
+                with_linked: linked
+            }));
+            assert_eq!(remains.volumes.is_empty(), volumes);
+            assert_eq!(remains.load_balancers.is_empty(), balancers);
+        }
+    }
+}

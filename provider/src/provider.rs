@@ -1,0 +1,186 @@
+//! The provider: its block, and everything that it offers.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use run_report::{Catalog, CatalogError};
+use secrecy::SecretString;
+use tfplugin::value::{Attr, FromValue};
+use tfplugin::{
+    Attribute, Configure, DataSource, Diagnostics, EphemeralResource, Function, Object, Provider,
+    Resource, Schema, async_trait,
+};
+use url::Url;
+
+use crate::catalog_data::CatalogData;
+use crate::environment_claim::EnvironmentClaimResource;
+use crate::fault::{self, Fault};
+use crate::kubeconfig::Kubeconfig;
+use crate::node_pool::NodePoolResource;
+use crate::platform::PlatformResource;
+use crate::resolve_version::ResolveVersion;
+use crate::session::{ProviderSettings, Session};
+
+/// The Slipway provider.
+pub(crate) struct Slipway {
+    catalog: Arc<Catalog>,
+}
+
+impl Slipway {
+    /// The provider with the components that this binary carries.
+    pub(crate) fn new() -> Result<Self, CatalogError> {
+        Ok(Self {
+            catalog: Arc::new(Catalog::embedded()?),
+        })
+    }
+}
+
+#[async_trait]
+impl Provider for Slipway {
+    type Client = Session;
+
+    fn schema(&self) -> Schema {
+        Schema::new()
+            .describe(
+                "Launches multi-tenant Kubernetes platforms on Vultr.\n\nThe account's key comes from `VULTR_API_KEY`. Kubeconfigs, keys and passwords are stored in no state.",
+            )
+            .attribute(
+                "api_key",
+                Attribute::string().optional().sensitive().describe("Key of the Vultr account. Default: `VULTR_API_KEY`."),
+            )
+            .attribute(
+                "api_url",
+                Attribute::string()
+                    .optional()
+                    .describe("Address of the Vultr API, for a private endpoint or the sandbox. Default: `SLIPWAY_API_URL`, else Vultr's."),
+            )
+            .attribute(
+                "chart_mirror",
+                Attribute::string()
+                    .optional()
+                    .describe("Address of a chart repository to fetch every chart from. Default: `SLIPWAY_CHART_MIRROR`, else each chart's own repository."),
+            )
+            .attribute(
+                "bootstrap_path",
+                Attribute::string()
+                    .optional()
+                    .describe("Path of `slipway-bootstrap`. Default: `SLIPWAY_BOOTSTRAP`, else the one beside the provider."),
+            )
+    }
+
+    fn validate(&self, config: &Object) -> Diagnostics {
+        let mut faults = Diagnostics::new();
+        for name in ["api_url", "chart_mirror"] {
+            if let Some(Attr::Known(text)) = faults.collect(config.get::<Attr<String>>(name))
+                && let Err(why) = check_url(&text)
+            {
+                faults.append(
+                    Fault::new(
+                        fault::PROVIDER_SETTINGS,
+                        format!("{name} is {text:?}: {why}."),
+                    )
+                    .at(name),
+                );
+            }
+        }
+        faults
+    }
+
+    async fn configure(&self, op: &mut Configure) -> Result<Session, Diagnostics> {
+        let mut settings = ProviderSettings::default();
+        let unknown = &mut settings.unknown;
+        settings.api_key =
+            setting::<SecretString>(&op.config, "api_key", "VULTR_API_KEY", unknown)?;
+        settings.api_url = setting::<String>(&op.config, "api_url", "SLIPWAY_API_URL", unknown)?;
+        settings.chart_mirror =
+            setting::<String>(&op.config, "chart_mirror", "SLIPWAY_CHART_MIRROR", unknown)?;
+        settings.bootstrap_path =
+            setting::<String>(&op.config, "bootstrap_path", "SLIPWAY_BOOTSTRAP", unknown)?
+                .map(PathBuf::from);
+        for (variable, text) in [
+            ("SLIPWAY_API_URL", &settings.api_url),
+            ("SLIPWAY_CHART_MIRROR", &settings.chart_mirror),
+        ] {
+            if let Some(text) = text
+                && let Err(why) = check_url(text)
+            {
+                return Err(Fault::new(
+                    fault::PROVIDER_SETTINGS,
+                    format!("{variable} is {text:?}: {why}."),
+                )
+                .into());
+            }
+        }
+        Ok(Session::new(settings))
+    }
+
+    fn resources(&self) -> Vec<Box<dyn Resource<Session>>> {
+        vec![
+            Box::new(PlatformResource {
+                catalog: self.catalog.clone(),
+            }),
+            Box::new(NodePoolResource),
+            Box::new(EnvironmentClaimResource),
+        ]
+    }
+
+    fn data_sources(&self) -> Vec<Box<dyn DataSource<Session>>> {
+        vec![Box::new(CatalogData)]
+    }
+
+    fn ephemeral_resources(&self) -> Vec<Box<dyn EphemeralResource<Session>>> {
+        vec![Box::new(Kubeconfig)]
+    }
+
+    fn functions(&self) -> Vec<Box<dyn Function>> {
+        vec![Box::new(ResolveVersion)]
+    }
+}
+
+/// A setting from the block, else from the environment. One that is not known yet is remembered by name.
+fn setting<T: FromValue + From<String>>(
+    config: &Object,
+    name: &'static str,
+    variable: &str,
+    unknown: &mut Option<&'static str>,
+) -> Result<Option<T>, Diagnostics> {
+    match config.get::<Attr<T>>(name)? {
+        Attr::Known(value) => Ok(Some(value)),
+        Attr::Unknown => {
+            *unknown = Some(name);
+            Ok(None)
+        }
+        Attr::Null => Ok(std::env::var(variable)
+            .ok()
+            .filter(|text| !text.is_empty())
+            .map(T::from)),
+    }
+}
+
+fn check_url(text: &str) -> Result<(), String> {
+    let url = Url::parse(text).map_err(|error| format!("it is no URL ({error})"))?;
+    if matches!(url.scheme(), "http" | "https") && url.has_host() {
+        Ok(())
+    } else {
+        Err("allowed are http:// and https:// addresses".to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_checked_before_anything_is_sent() {
+        let provider = Slipway::new().unwrap();
+        assert!(
+            provider
+                .validate(&Object::new().with("api_url", "http://127.0.0.1:8080/prefix"))
+                .is_empty()
+        );
+        for bad in ["127.0.0.1:8080", "ftp://host", "nonsense"] {
+            let faults = provider.validate(&Object::new().with("api_url", bad));
+            assert_eq!(faults.len(), 1, "{bad}");
+        }
+    }
+}

@@ -1,0 +1,327 @@
+//! What a configured provider holds: the account's client, made when it is first needed, and the lists that many
+//! resources share during one command.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use claim_store::ClaimStore;
+use run_report::JournalRecord;
+use secrecy::SecretString;
+use tfplugin::Diagnostics;
+use tokio::sync::OnceCell;
+use vultr::{Client, Cluster, NodePool, Vpc};
+
+use crate::catalogue::{Catalogue, PlanOffer, RegionOffer};
+use crate::cluster_access::{AccessError, ClaimStoreKeys, ClusterAccess};
+use crate::fault::{self, Fault};
+use crate::fresh::Fresh;
+
+/// How long a list is shared: long enough for one refresh, short enough for nobody to be misled by it.
+const LISTS_GOOD_FOR: Duration = Duration::from_secs(20);
+/// The catalogue does not change during a command.
+const CATALOGUE_GOOD_FOR: Duration = Duration::from_mins(30);
+
+/// The provider's settings, from its block and the environment.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct ProviderSettings {
+    pub(crate) api_key: Option<SecretString>,
+    pub(crate) api_url: Option<String>,
+    pub(crate) chart_mirror: Option<String>,
+    pub(crate) bootstrap_path: Option<PathBuf>,
+    /// A setting that comes from another resource and is not known in this plan.
+    pub(crate) unknown: Option<&'static str>,
+}
+
+/// A configured provider. Making one does nothing: no network, no TLS client.
+pub(crate) struct Session {
+    settings: ProviderSettings,
+    client: OnceCell<Client>,
+    vpcs: Fresh<(), Vec<Vpc>>,
+    clusters: Fresh<(), Vec<Cluster>>,
+    pools: Fresh<String, Option<Vec<NodePool>>>,
+    journals: Fresh<String, BTreeMap<String, JournalRecord>>,
+    catalogue: Fresh<(), Catalogue>,
+    stock: Fresh<String, BTreeSet<String>>,
+    stores: Fresh<String, Option<ClaimStore>>,
+}
+
+impl Session {
+    pub(crate) fn new(settings: ProviderSettings) -> Self {
+        Self {
+            settings,
+            client: OnceCell::new(),
+            vpcs: Fresh::new(LISTS_GOOD_FOR),
+            clusters: Fresh::new(LISTS_GOOD_FOR),
+            pools: Fresh::new(LISTS_GOOD_FOR),
+            journals: Fresh::new(LISTS_GOOD_FOR),
+            catalogue: Fresh::new(CATALOGUE_GOOD_FOR),
+            stock: Fresh::new(CATALOGUE_GOOD_FOR),
+            stores: Fresh::new(LISTS_GOOD_FOR),
+        }
+    }
+
+    /// Where charts are fetched instead of their own repositories.
+    pub(crate) fn chart_mirror(&self) -> Option<&str> {
+        self.settings.chart_mirror.as_deref()
+    }
+
+    /// The account's client. The first call proves the key, so that nothing is written with a wrong one.
+    pub(crate) async fn vultr(&self) -> Result<&Client, Fault> {
+        self.client.get_or_try_init(|| self.connect()).await
+    }
+
+    async fn connect(&self) -> Result<Client, Fault> {
+        if let Some(name) = self.settings.unknown {
+            return Err(Fault::new(
+                fault::PROVIDER_SETTINGS,
+                format!(
+                    "{name} of the provider comes from a resource that does not exist yet. Create that resource first (terraform apply -target), or give the value from a variable."
+                ),
+            ));
+        }
+        let key = self.settings.api_key.clone().ok_or_else(|| {
+            Fault::new(
+                fault::PROVIDER_SETTINGS,
+                "There is no API key. Export VULTR_API_KEY, or set api_key in the provider block.",
+            )
+        })?;
+        let mut builder = Client::builder(key).user_agent(concat!(
+            "terraform-provider-slipway/",
+            env!("CARGO_PKG_VERSION")
+        ));
+        if let Some(url) = &self.settings.api_url {
+            builder = builder.address(url);
+        }
+        let client = builder
+            .build()
+            .map_err(|error| cloud("preparing the client", &error))?;
+        let account = client
+            .account()
+            .await
+            .map_err(|error| cloud("checking the API key", &error))?;
+        tracing::debug!(account = %account.name, "the API key is good");
+        Ok(client)
+    }
+
+    /// The program that runs playbooks: named in the settings, else beside this one.
+    pub(crate) fn bootstrap_program(&self) -> Result<PathBuf, Fault> {
+        let program = match &self.settings.bootstrap_path {
+            Some(path) => path.clone(),
+            None => std::env::current_exe()
+                .ok()
+                .and_then(|me| Some(me.parent()?.join("slipway-bootstrap")))
+                .unwrap_or_default(),
+        };
+        if program.is_file() {
+            return Ok(program);
+        }
+        Err(Fault::new(
+            fault::BOOTSTRAP_MISSING,
+            format!(
+                "There is no {}. Install slipway-bootstrap beside the provider, or name it in bootstrap_path or SLIPWAY_BOOTSTRAP.",
+                program.display()
+            ),
+        ))
+    }
+
+    /// Every VPC of the account.
+    pub(crate) async fn vpcs(&self) -> Result<Arc<Vec<Vpc>>, Fault> {
+        let client = self.vultr().await?;
+        let list = || async {
+            client
+                .vpcs()
+                .await
+                .map_err(|e| cloud("listing the VPCs", &e))
+        };
+        self.vpcs.get(&(), list).await
+    }
+
+    /// Every cluster of the account.
+    pub(crate) async fn clusters(&self) -> Result<Arc<Vec<Cluster>>, Fault> {
+        let client = self.vultr().await?;
+        let list = || async {
+            client
+                .clusters()
+                .await
+                .map_err(|e| cloud("listing the clusters", &e))
+        };
+        self.clusters.get(&(), list).await
+    }
+
+    /// Every pool of a cluster; nothing when the cluster is gone.
+    pub(crate) async fn pools(&self, cluster: &str) -> Result<Arc<Option<Vec<NodePool>>>, Fault> {
+        let client = self.vultr().await?;
+        let what = format!("listing the node pools of cluster {cluster}");
+        let list = || async {
+            client
+                .node_pools(cluster)
+                .await
+                .map_err(|e| cloud(&what, &e))
+        };
+        self.pools.get(&cluster.to_owned(), list).await
+    }
+
+    /// Forgets what was listed, because something was changed.
+    pub(crate) fn changed(&self, cluster: Option<&str>) {
+        self.vpcs.forget(&());
+        self.clusters.forget(&());
+        if let Some(cluster) = cluster {
+            self.pools.forget(&cluster.to_owned());
+            self.journals.forget(&cluster.to_owned());
+        }
+    }
+
+    /// Regions, plans and builds.
+    pub(crate) async fn catalogue(&self) -> Result<Arc<Catalogue>, Fault> {
+        let client = self.vultr().await?;
+        self.catalogue.get(&(), || fetch_catalogue(client)).await
+    }
+
+    /// The plans in stock in a region.
+    pub(crate) async fn stock(&self, region: &str) -> Result<Arc<BTreeSet<String>>, Fault> {
+        let client = self.vultr().await?;
+        let what = format!("reading the stock of region {region}");
+        let fetch = || async {
+            let plans = client
+                .available_plans(region)
+                .await
+                .map_err(|e| cloud(&what, &e))?;
+            Ok(plans.unwrap_or_default().into_iter().collect())
+        };
+        self.stock.get(&region.to_owned(), fetch).await
+    }
+
+    /// Access to a cluster, with a kubeconfig fetched now.
+    pub(crate) async fn access(&self, cluster: &str) -> Result<ClusterAccess, Fault> {
+        let kubeconfig = self.kubeconfig(cluster).await?;
+        ClusterAccess::open(&kubeconfig)
+            .await
+            .map_err(|error| unreachable(cluster, &error))
+    }
+
+    /// The administrator's kubeconfig of a cluster, fetched now.
+    pub(crate) async fn kubeconfig(&self, cluster: &str) -> Result<SecretString, Fault> {
+        let found = self.vultr().await?.kubeconfig(cluster).await;
+        found
+            .map_err(|error| cloud(&format!("fetching the kubeconfig of cluster {cluster}"), &error))?
+            .ok_or_else(|| {
+                Fault::new(
+                    fault::PARENT_GONE,
+                    format!("Cluster {cluster} does not exist or has no control plane yet, so there is no kubeconfig."),
+                )
+            })
+    }
+
+    /// What the journal of a cluster records.
+    pub(crate) async fn journal(
+        &self,
+        cluster: &str,
+    ) -> Result<Arc<BTreeMap<String, JournalRecord>>, Fault> {
+        let read = || async {
+            let access = self.access(cluster).await?;
+            access
+                .journal()
+                .await
+                .map_err(|error| unreachable(cluster, &error))
+        };
+        self.journals.get(&cluster.to_owned(), read).await
+    }
+
+    /// The claim store of a cluster; nothing if the cluster publishes none.
+    pub(crate) async fn claim_store(
+        &self,
+        cluster: &str,
+    ) -> Result<Arc<Option<ClaimStore>>, Fault> {
+        let open = || async {
+            let access = self.access(cluster).await?;
+            let keys = access
+                .claim_store()
+                .await
+                .map_err(|error| unreachable(cluster, &error))?;
+            keys.map(ClaimStoreKeys::open).transpose()
+        };
+        self.stores.get(&cluster.to_owned(), open).await
+    }
+
+    /// The journal if it was read during this command.
+    pub(crate) fn seen_journal(
+        &self,
+        cluster: &str,
+    ) -> Option<Arc<BTreeMap<String, JournalRecord>>> {
+        self.journals.seen(&cluster.to_owned())
+    }
+}
+
+async fn fetch_catalogue(client: &Client) -> Result<Catalogue, Fault> {
+    let (regions, plans, builds) = tokio::try_join!(
+        client.regions(),
+        client.plans(),
+        client.kubernetes_versions()
+    )
+    .map_err(|error| cloud("reading the catalogue", &error))?;
+    Ok(Catalogue {
+        regions: regions
+            .into_iter()
+            .map(|region| RegionOffer {
+                kubernetes: region.has_kubernetes(),
+                id: region.id,
+                city: region.city,
+                country: region.country,
+            })
+            .collect(),
+        plans: plans
+            .into_iter()
+            .filter(|plan| plan.deploy_ondemand)
+            .map(|plan| PlanOffer {
+                id: plan.id,
+                kind: plan.family,
+                vcpus: plan.vcpu_count,
+                memory_mb: plan.ram,
+                disk_gb: plan.disk,
+                monthly: plan.monthly_cost,
+                regional: plan
+                    .location_cost
+                    .into_iter()
+                    .map(|(region, cost)| (region, cost.monthly_cost))
+                    .collect(),
+                regions: plan.locations.into_iter().collect(),
+            })
+            .collect(),
+        builds,
+    })
+}
+
+/// A failed call as users read it: what it was for, and the client's own words with their code.
+pub(crate) fn cloud(doing: &str, error: &vultr::Error) -> Fault {
+    let summary = match error {
+        vultr::Error::Unauthorized { .. } | vultr::Error::Forbidden { .. } => {
+            "Vultr refuses the API key"
+        }
+        vultr::Error::Deadline { .. } => "Not ready in time",
+        vultr::Error::Stopped { .. } => "Stopped",
+        vultr::Error::Configuration { .. } => fault::PROVIDER_SETTINGS.summary,
+        _ => "Vultr call failed",
+    };
+    Fault::told(summary, doing, &error.to_string())
+}
+
+/// A cluster that cannot be read, as users read it.
+pub(crate) fn unreachable(cluster: &str, error: &AccessError) -> Fault {
+    Fault::new(
+        fault::NO_CLUSTER_ACCESS,
+        format!(
+            "Cluster {cluster}: {error}. Check that its API server can be reached from here, then try again."
+        ),
+    )
+}
+
+/// All faults of several checks, as one answer.
+pub(crate) fn all_of(faults: impl IntoIterator<Item = Fault>) -> Result<(), Diagnostics> {
+    let mut diagnostics = Diagnostics::new();
+    for fault in faults {
+        diagnostics.append(fault);
+    }
+    diagnostics.into_result()
+}
