@@ -17,7 +17,7 @@ pub(crate) use body::Body;
 pub use check::SchemaError;
 pub(crate) use check::{SchemaRole, check_schema};
 pub use identity::{IdentityAttribute, IdentitySchema};
-pub(crate) use rules::{Computation, Replacement};
+pub(crate) use rules::Computation;
 pub use validate::Validator;
 
 use crate::value::Type;

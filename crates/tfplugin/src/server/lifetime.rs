@@ -14,10 +14,20 @@ use tokio_util::sync::CancellationToken;
 
 use crate::service::Operations;
 
-/// Core has this long to connect after the handshake line; it waits as long for the line itself.
-const FIRST_CONNECTION: Duration = Duration::from_secs(60);
-/// Core may reconnect within this time after a connection broke.
-const RECONNECTION: Duration = Duration::from_secs(5);
+/// How long nobody may be there.
+#[derive(Clone, Copy)]
+struct Patience {
+    /// Until the first connection.
+    first: Duration,
+    /// Until the next one after a connection broke.
+    next: Duration,
+}
+
+/// Core waits as long for the handshake line as it gets to connect.
+const PATIENCE: Patience = Patience {
+    first: Duration::from_secs(60),
+    next: Duration::from_secs(5),
+};
 /// What an orphan was doing may end in an orderly way within this time.
 const LAST_ORDERS: Duration = Duration::from_secs(30);
 /// Answers that are on their way at shutdown may arrive within this time. Core kills after two seconds.
@@ -47,7 +57,7 @@ impl Lifetime {
         });
         let (over, presence) = (lifetime.over.clone(), lifetime.presence.clone());
         tokio::spawn(async move {
-            presence.abandoned().await;
+            presence.abandoned(PATIENCE).await;
             tracing::debug!("core is gone");
             operations.stop_all();
             let _ = tokio::time::timeout(LAST_ORDERS, operations.idle()).await;
@@ -126,17 +136,17 @@ impl Presence {
     }
 
     /// Waits until nobody has been there for a while.
-    async fn abandoned(&self) {
+    async fn abandoned(&self, patience: Patience) {
         let mut seen = self.0.subscribe();
         loop {
-            let patience = if seen.borrow_and_update().ever {
-                RECONNECTION
+            let limit = if seen.borrow_and_update().ever {
+                patience.next
             } else {
-                FIRST_CONNECTION
+                patience.first
             };
             // The sender is held by self, so waiting fails only by running out of time.
             let somebody = seen.wait_for(|seen| seen.connections > 0);
-            if tokio::time::timeout(patience, somebody).await.is_err() {
+            if tokio::time::timeout(limit, somebody).await.is_err() {
                 return;
             }
             let _ = seen.wait_for(|seen| seen.connections == 0).await;
@@ -154,20 +164,20 @@ impl Drop for Present {
 mod tests {
     use super::*;
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn w23_abandoned_only_after_nobody_came_back() {
+        let patience = Patience {
+            first: Duration::from_secs(600),
+            next: Duration::from_millis(200),
+        };
         let presence = Presence(Arc::new(watch::Sender::new(Seen::default())));
         let watched = presence.clone();
-        let abandoned = tokio::spawn(async move { watched.abandoned().await });
-        let first = presence.enter();
-        tokio::time::sleep(FIRST_CONNECTION * 2).await;
-        drop(first);
-        tokio::time::sleep(RECONNECTION / 2).await;
-        let second = presence.enter();
-        tokio::time::sleep(RECONNECTION * 2).await;
-        assert!(!abandoned.is_finished());
-        drop(second);
-        tokio::time::sleep(RECONNECTION * 2).await;
-        assert!(abandoned.is_finished());
+        let mut abandoned = tokio::spawn(async move { watched.abandoned(patience).await });
+        drop(presence.enter());
+        let back = presence.enter();
+        let while_there = tokio::time::timeout(patience.next * 3, &mut abandoned).await;
+        assert!(while_there.is_err(), "somebody is there");
+        drop(back);
+        abandoned.await.unwrap();
     }
 }

@@ -10,6 +10,9 @@ mod set;
 mod shape;
 mod types;
 
+#[cfg(test)]
+mod roundtrip;
+
 use std::collections::BTreeMap;
 
 pub use convert::{Attr, FromValue, IntoValue};
