@@ -1,1 +1,29 @@
-//! Claims in an S3 bucket by conditional writes.
+//! Environment claims in an S3 bucket.
+//!
+//! The bucket is the truth and has many writers, none of whom holds a lock: every write says what it expects to find,
+//! and the server refuses it if somebody was faster. Taking a claim back is such a write too: a [`claims::Tombstone`]
+//! is put in its place, which readers treat as absent. This crate never calls DELETE on a claim, because not every
+//! server makes DELETE conditional, and a blind one could remove a newer claim of somebody else.
+//!
+//! - [`ClaimStore`]: read, create, replace, withdraw, list, sweep.
+//! - [`Abilities`]: whether the server keeps the promises that all this rests on.
+
+#![forbid(unsafe_code)]
+
+mod absence;
+mod answer;
+mod connect;
+mod error;
+mod probe;
+mod read;
+mod settings;
+mod store;
+mod sweep;
+mod write;
+
+pub use absence::Absence;
+pub use error::{StoreError, Winner};
+pub use probe::{Abilities, Promise};
+pub use settings::{Limits, Settings};
+pub use store::{ClaimStore, ETag, Place, Stored};
+pub use sweep::{Entry, Sweep, Unreadable};

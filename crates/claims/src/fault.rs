@@ -41,6 +41,12 @@ impl fmt::Display for Fault {
 pub struct Faults(pub Vec<Fault>);
 
 impl Faults {
+    /// The fault of a document that is larger than a claim can be.
+    #[must_use]
+    pub fn too_large(most: usize) -> Self {
+        Self::one("", format!("has more than {most} bytes"))
+    }
+
     pub(crate) fn one(pointer: &str, message: String) -> Self {
         let mut faults = Self::default();
         faults.add(pointer, FaultKind::Invalid, message);
