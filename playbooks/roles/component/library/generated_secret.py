@@ -11,6 +11,7 @@ from ansible.module_utils.slipway_cluster import (
     CONNECTION_ARGUMENTS,
     FIELD_MANAGER,
     ApiException,
+    as_object,
     client,
     connect,
     explain,
@@ -26,7 +27,7 @@ description:
 options:
   kubeconfig: {type: path, required: true, description: File with the access to the cluster.}
   namespace: {type: str, required: true, description: Namespace of the Secrets.}
-  labels: {type: dict, default: {}, description: Labels of the Secrets.}
+  labels: {type: dict, default: {}, description: Labels that the Secrets get when they are made.}
   secrets:
     type: list
     elements: dict
@@ -52,6 +53,7 @@ options:
 RETURN = r"""
 written: {type: list, returned: success, description: "The keys that were written, as Secret/key."}
 versions: {type: dict, returned: success, description: Resource version of each Secret; it moves when a value does.}
+labels: {type: dict, returned: success, description: Labels of each Secret.}
 """
 
 ALPHABETS = {
@@ -108,14 +110,14 @@ class Secrets:
         self.check_mode = check_mode
 
     def ensure(self, wanted):
-        """Bring one Secret about; answers the keys written and its resource version."""
+        """Bring one Secret about; answers the keys written and its metadata."""
         name = wanted["name"]
         secret = or_none(self.core.read_namespaced_secret, name, self.namespace)
         present = decoded(secret)
         values = target(wanted, present, self._sources(wanted))
         changes = {key: value for key, value in values.items() if present.get(key) != value}
         if self.check_mode or (secret and not changes):
-            return sorted(changes), secret["metadata"]["resourceVersion"] if secret else ""
+            return sorted(changes), secret["metadata"] if secret else {"labels": self.labels}
         return sorted(changes), self._write(name, secret is not None, changes)
 
     def _sources(self, wanted):
@@ -129,16 +131,14 @@ class Secrets:
         return values
 
     def _write(self, name, exists, changes):
-        body = {
-            "metadata": {"name": name, "labels": self.labels},
-            "data": {key: base64.b64encode(value.encode()).decode() for key, value in changes.items()},
-        }
-        place = {"namespace": self.namespace, "field_manager": FIELD_MANAGER}
+        body = {"data": {key: base64.b64encode(value.encode()).decode() for key, value in changes.items()}}
+        place = {"namespace": self.namespace, "field_manager": FIELD_MANAGER, "_preload_content": False}
         if exists:
-            secret = self.core.patch_namespaced_secret(name=name, body=body, **place)
+            answer = self.core.patch_namespaced_secret(name=name, body=body, **place)
         else:
-            secret = self.core.create_namespaced_secret(body={"type": "Opaque", **body}, **place)
-        return secret.metadata.resource_version
+            body.update(type="Opaque", metadata={"name": name, "labels": self.labels})
+            answer = self.core.create_namespaced_secret(body=body, **place)
+        return as_object(answer)["metadata"]
 
 
 def main():
@@ -153,17 +153,22 @@ def main():
         supports_check_mode=True,
     )
     cluster = Secrets(connect(module), module.params["namespace"], module.params["labels"], module.check_mode)
-    written, versions, name = [], {}, ""
+    written, metadata, name = [], {}, ""
     try:
         for wanted in module.params["secrets"]:
             name = wanted["name"]
-            keys, versions[name] = cluster.ensure(wanted)
+            keys, metadata[name] = cluster.ensure(wanted)
             written += [f"{name}/{key}" for key in keys]
     except ApiException as error:
         module.fail_json(msg=f"Secret {cluster.namespace}/{name}: {explain(error)}")
     except MissingSource as error:
         module.fail_json(msg=f"Secret {cluster.namespace}/{name} cannot be made: {error}")
-    module.exit_json(changed=bool(written), written=written, versions=versions)
+    module.exit_json(
+        changed=bool(written),
+        written=written,
+        versions={name: data.get("resourceVersion", "") for name, data in metadata.items()},
+        labels={name: data.get("labels") or {} for name, data in metadata.items()},
+    )
 
 
 if __name__ == "__main__":
