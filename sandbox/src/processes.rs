@@ -14,8 +14,10 @@ use nix::unistd::Pid;
 /// Environment variable that every process of a sandbox carries, as far as its program lets it.
 pub const MARK_VARIABLE: &str = "SLIPWAY_SANDBOX_MARK";
 
-/// How long a process may take to end by itself.
-const GRACE: Duration = Duration::from_secs(8);
+/// How long a process may take to end by itself: nothing it could still save is wanted.
+const GRACE: Duration = Duration::from_millis(500);
+/// How long the kernel may take to remove a killed one.
+const KILLED: Duration = Duration::from_secs(8);
 
 /// The registry in `DIR/processes`, one file a process.
 #[derive(Clone, Debug)]
@@ -121,7 +123,7 @@ impl Processes {
         Ok(found)
     }
 
-    /// Ends everything that is proved to be of this sandbox and returns what that was. Blocks up to 16 seconds.
+    /// Ends everything that is proved to be of this sandbox and returns what that was. Blocks up to 9 seconds.
     pub fn reap(&self) -> Result<Vec<Process>, RegistryError> {
         let ours = |processes: &Self| -> Result<Vec<Process>, RegistryError> {
             let mut all = processes.running()?;
@@ -132,7 +134,7 @@ impl Processes {
             Ok(all)
         };
         let found = ours(self)?;
-        for (signal, grace) in [(Signal::SIGTERM, GRACE), (Signal::SIGKILL, GRACE)] {
+        for (signal, grace) in [(Signal::SIGTERM, GRACE), (Signal::SIGKILL, KILLED)] {
             let deadline = Instant::now() + grace;
             let mut left = ours(self)?;
             for process in &left {

@@ -19,7 +19,9 @@ const PATIENCE: Duration = Duration::from_secs(90);
 
 async fn connect(kubeconfig: &str) -> Client {
     let kubeconfig = Kubeconfig::from_yaml(kubeconfig).unwrap();
-    let config = kube::Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await.unwrap();
+    let config = kube::Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default())
+        .await
+        .unwrap();
     Client::try_from(config).unwrap()
 }
 
@@ -35,38 +37,77 @@ async fn create<K>(api: &Api<K>, object: serde_json::Value)
 where
     K: kube::Resource + Clone + serde::Serialize + serde::de::DeserializeOwned + std::fmt::Debug,
 {
-    api.create(&PostParams::default(), &serde_json::from_value(object).unwrap()).await.unwrap();
+    api.create(
+        &PostParams::default(),
+        &serde_json::from_value(object).unwrap(),
+    )
+    .await
+    .unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cluster_runs_workloads_and_the_cloud_is_played_for_it() {
     let ground = Ground::new(200).await;
     let started = Instant::now();
-    let access = ground.engines.start_cluster(ground.cluster("c1", "v1.36.1+2", 1)).await.unwrap();
+    let access = ground
+        .engines
+        .start_cluster(ground.cluster("c1", "v1.36.1+2", 1))
+        .await
+        .unwrap();
     eprintln!("cluster after {:?}", started.elapsed());
-    let again = ground.engines.start_cluster(ground.cluster("c1", "v1.36.1+2", 1)).await.unwrap();
-    assert_eq!(again.kubeconfig, access.kubeconfig, "asking again changes nothing");
+    let again = ground
+        .engines
+        .start_cluster(ground.cluster("c1", "v1.36.1+2", 1))
+        .await
+        .unwrap();
+    assert_eq!(
+        again.kubeconfig, access.kubeconfig,
+        "asking again changes nothing"
+    );
 
-    let nodes = vec![node("general-1", "general-restricted", false), node("memory-1", "memory", true)];
+    let nodes = vec![
+        node("general-1", "general-restricted", false),
+        node("memory-1", "memory", true),
+    ];
     ground.engines.set_nodes("c1", nodes.clone()).await.unwrap();
     eprintln!("nodes after {:?}", started.elapsed());
     let client = connect(&access.kubeconfig).await;
     let api: Api<Node> = Api::all(client.clone());
     let general = api.get("general-1").await.unwrap();
-    assert_eq!(general.labels()["vke.vultr.com/node-pool"], "general-restricted");
-    assert_eq!(general.spec.as_ref().unwrap().provider_id.as_deref(), Some("vultr://instance-of-general-1"));
+    assert_eq!(
+        general.labels()["vke.vultr.com/node-pool"],
+        "general-restricted"
+    );
+    assert_eq!(
+        general.spec.as_ref().unwrap().provider_id.as_deref(),
+        Some("vultr://instance-of-general-1")
+    );
     let info = general.status.unwrap().node_info.unwrap();
     assert_eq!(info.kubelet_version, "v1.36.1");
 
     a_database_gets_its_volume(&ground, &client).await;
     a_store_is_served(&ground, &client).await;
 
-    ground.engines.set_nodes("c1", nodes[..1].to_vec()).await.unwrap();
-    assert_eq!(api.list(&ListParams::default()).await.unwrap().items.len(), 1);
-    Api::<Namespace>::all(client.clone()).delete("minio", &DeleteParams::default()).await.unwrap();
-    until("the namespace's load balancer and volume are gone from the account", async || {
-        ground.ledger.load_balancers.lock().unwrap().is_empty() && ground.ledger.blocks.lock().unwrap().is_empty()
-    })
+    ground
+        .engines
+        .set_nodes("c1", nodes[..1].to_vec())
+        .await
+        .unwrap();
+    assert_eq!(
+        api.list(&ListParams::default()).await.unwrap().items.len(),
+        1
+    );
+    Api::<Namespace>::all(client.clone())
+        .delete("minio", &DeleteParams::default())
+        .await
+        .unwrap();
+    until(
+        "the namespace's load balancer and volume are gone from the account",
+        async || {
+            ground.ledger.load_balancers.lock().unwrap().is_empty()
+                && ground.ledger.blocks.lock().unwrap().is_empty()
+        },
+    )
     .await;
     let stopping = Instant::now();
     ground.engines.shutdown().await.unwrap();
@@ -76,7 +117,11 @@ async fn a_cluster_runs_workloads_and_the_cloud_is_played_for_it() {
 
 /// A `StatefulSet` that only the tainted pool may take: scheduling, volume, attachment, readiness.
 async fn a_database_gets_its_volume(ground: &Ground, client: &Client) {
-    create(&Api::<Namespace>::all(client.clone()), json!({ "metadata": { "name": "minio" } })).await;
+    create(
+        &Api::<Namespace>::all(client.clone()),
+        json!({ "metadata": { "name": "minio" } }),
+    )
+    .await;
     let sets: Api<StatefulSet> = Api::namespaced(client.clone(), "minio");
     create(
         &sets,
@@ -107,19 +152,48 @@ async fn a_database_gets_its_volume(ground: &Ground, client: &Client) {
     )
     .await;
     until("the database is ready", async || {
-        let status = sets.get("database").await.unwrap().status.unwrap_or_default();
+        let status = sets
+            .get("database")
+            .await
+            .unwrap()
+            .status
+            .unwrap_or_default();
         status.ready_replicas == Some(1)
     })
     .await;
-    let pod = Api::<Pod>::namespaced(client.clone(), "minio").get("database-0").await.unwrap();
+    let pod = Api::<Pod>::namespaced(client.clone(), "minio")
+        .get("database-0")
+        .await
+        .unwrap();
     assert_eq!(pod.spec.unwrap().node_name.as_deref(), Some("memory-1"));
-    let claim = Api::<PersistentVolumeClaim>::namespaced(client.clone(), "minio").get("data-database-0").await.unwrap();
-    let (wish, _) = ground.ledger.blocks.lock().unwrap().values().next().unwrap().clone();
+    let claim = Api::<PersistentVolumeClaim>::namespaced(client.clone(), "minio")
+        .get("data-database-0")
+        .await
+        .unwrap();
+    let (wish, _) = ground
+        .ledger
+        .blocks
+        .lock()
+        .unwrap()
+        .values()
+        .next()
+        .unwrap()
+        .clone();
     assert_eq!(wish.size_gb, 10, "the vendor's smallest volume");
-    assert!(wish.label.starts_with("pvc-") && wish.label.len() == 20, "{}", wish.label);
+    assert!(
+        wish.label.starts_with("pvc-") && wish.label.len() == 20,
+        "{}",
+        wish.label
+    );
     assert_eq!(claim.spec.unwrap().volume_name, Some(wish.label));
     until("the volume is attached", async || {
-        ground.ledger.blocks.lock().unwrap().values().all(|(_, view)| view.attached_to.is_some())
+        ground
+            .ledger
+            .blocks
+            .lock()
+            .unwrap()
+            .values()
+            .all(|(_, view)| view.attached_to.is_some())
     })
     .await;
 }
@@ -140,26 +214,53 @@ async fn a_store_is_served(ground: &Ground, client: &Client) {
         }),
     )
     .await;
-    until("the Service has an address", async || !ground.ledger.load_balancers.lock().unwrap().is_empty()).await;
-    let (wish, view) = ground.ledger.load_balancers.lock().unwrap().values().next().unwrap().clone();
+    until("the Service has an address", async || {
+        !ground.ledger.load_balancers.lock().unwrap().is_empty()
+    })
+    .await;
+    let (wish, view) = ground
+        .ledger
+        .load_balancers
+        .lock()
+        .unwrap()
+        .values()
+        .next()
+        .unwrap()
+        .clone();
     let uid = services.get("object-store").await.unwrap().uid().unwrap();
     assert_eq!(wish.label, format!("a{}", uid.replace('-', "")));
     assert_eq!(wish.instances.len(), 2);
     let health = format!("http://{}:9000/minio/health/ready", view.address);
-    until("the object store answers", async || reqwest::get(&health).await.is_ok_and(|answer| answer.status() == 200)).await;
+    until("the object store answers", async || {
+        reqwest::get(&health)
+            .await
+            .is_ok_and(|answer| answer.status() == 200)
+    })
+    .await;
     let before = ground.processes.running().unwrap();
     for process in &before {
-        let environment = std::fs::read(format!("/proc/{}/environ", process.pid)).unwrap_or_default();
-        assert!(!String::from_utf8_lossy(&environment).contains("first-secret"), "{process:?}");
+        let environment =
+            std::fs::read(format!("/proc/{}/environ", process.pid)).unwrap_or_default();
+        assert!(
+            !String::from_utf8_lossy(&environment).contains("first-secret"),
+            "{process:?}"
+        );
     }
     secrets
-        .patch("object-store-root", &PatchParams::default(), &Patch::Merge(keys("second-secret")))
+        .patch(
+            "object-store-root",
+            &PatchParams::default(),
+            &Patch::Merge(keys("second-secret")),
+        )
         .await
         .unwrap();
     until("the object store runs with the new keys", async || {
         let now = ground.processes.running().unwrap();
-        now.iter().any(|process| process.name.ends_with("minio") && !before.contains(process))
-            && reqwest::get(&health).await.is_ok_and(|answer| answer.status() == 200)
+        now.iter()
+            .any(|process| process.name.ends_with("minio") && !before.contains(process))
+            && reqwest::get(&health)
+                .await
+                .is_ok_and(|answer| answer.status() == 200)
     })
     .await;
 }

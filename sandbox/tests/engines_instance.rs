@@ -29,7 +29,10 @@ fn key(folder: &Path, name: &str) -> (String, String) {
         .status()
         .unwrap();
     assert!(made.success());
-    (fs::read_to_string(&path).unwrap(), fs::read_to_string(path.with_extension("pub")).unwrap())
+    (
+        fs::read_to_string(&path).unwrap(),
+        fs::read_to_string(path.with_extension("pub")).unwrap(),
+    )
 }
 
 fn indented(text: &str) -> String {
@@ -43,7 +46,11 @@ async fn boot(ground: &Ground, id: &str, host: u8) -> Login {
     let (host_private, host_public) = key(&folder, "host");
     let (_, login_public) = key(&folder, "login");
     let address = Ipv4Addr::new(127, 64, ground.network, host);
-    fs::write(folder.join("known_hosts"), format!("{address} {host_public}")).unwrap();
+    fs::write(
+        folder.join("known_hosts"),
+        format!("{address} {host_public}"),
+    )
+    .unwrap();
     let user_data = format!(
         "#cloud-config\nssh_keys:\n  ed25519_private: |\n{}  ed25519_public: {}\nssh_authorized_keys:\n- {}\n\
          disable_root: false\nssh_pwauth: false\nwrite_files:\n- path: /etc/slipway-test\n  content: hello\n",
@@ -67,12 +74,22 @@ async fn boot(ground: &Ground, id: &str, host: u8) -> Login {
 impl Login {
     fn command(&self) -> Command {
         let mut ssh = Command::new("ssh");
-        ssh.args(["-F", "/dev/null", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=yes"])
-            .arg("-o")
-            .arg(format!("UserKnownHostsFile={}", self.folder.join("known_hosts").display()))
-            .arg("-i")
-            .arg(self.folder.join("login"))
-            .arg(format!("root@{}", self.address));
+        ssh.args([
+            "-F",
+            "/dev/null",
+            "-o",
+            "BatchMode=yes",
+            "-o",
+            "StrictHostKeyChecking=yes",
+        ])
+        .arg("-o")
+        .arg(format!(
+            "UserKnownHostsFile={}",
+            self.folder.join("known_hosts").display()
+        ))
+        .arg("-i")
+        .arg(self.folder.join("login"))
+        .arg(format!("root@{}", self.address));
         ssh
     }
 
@@ -82,7 +99,11 @@ impl Login {
 
     fn output(&self, script: &str) -> String {
         let output = self.run(script);
-        assert!(output.status.success(), "{script}: {}", String::from_utf8_lossy(&output.stderr));
+        assert!(
+            output.status.success(),
+            "{script}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
     }
 
@@ -104,7 +125,11 @@ fn running(words: &str) -> usize {
     fs::read_dir("/proc")
         .unwrap()
         .filter_map(|entry| fs::read(entry.ok()?.path().join("cmdline")).ok())
-        .filter(|line| String::from_utf8_lossy(line).replace('\0', " ").contains(words))
+        .filter(|line| {
+            String::from_utf8_lossy(line)
+                .replace('\0', " ")
+                .contains(words)
+        })
         .count()
 }
 
@@ -115,11 +140,17 @@ async fn a_host_is_logged_into_with_the_keys_of_its_user_data() {
     let login = boot(&ground, "i1", 1).await;
     eprintln!("host after {:?}", started.elapsed());
     let other = boot(&ground, "i2", 2).await;
-    assert_eq!(login.output("id -un; hostname; cat /etc/slipway-test"), "root\nhost-i1\nhello");
+    assert_eq!(
+        login.output("id -un; hostname; cat /etc/slipway-test"),
+        "root\nhost-i1\nhello"
+    );
     let home = login.output("echo $HOME; cd; pwd");
     let (home, there) = home.split_once('\n').unwrap();
     assert_eq!(home, there);
-    assert!(home.starts_with(ground.folder.path().to_str().unwrap()), "{home}");
+    assert!(
+        home.starts_with(ground.folder.path().to_str().unwrap()),
+        "{home}"
+    );
     login.output("ansible-playbook --version && python3 -c 'import kubernetes, boto3, jsonpatch' && helm version");
 
     login.output("echo mine > /etc/only-here && echo mine > /opt/only-here");
@@ -127,8 +158,14 @@ async fn a_host_is_logged_into_with_the_keys_of_its_user_data() {
     assert!(!other.run("cat /etc/only-here").status.success());
     let environment = login.output("env");
     assert!(!environment.contains("VULTR_API_KEY"), "{environment}");
-    let stranger = Login { folder: other.folder.clone(), address: login.address };
-    assert!(!stranger.run("true").status.success(), "another host's keys open nothing");
+    let stranger = Login {
+        folder: other.folder.clone(),
+        address: login.address,
+    };
+    assert!(
+        !stranger.run("true").status.success(),
+        "another host's keys open nothing"
+    );
 
     ground.engines.shutdown().await.unwrap();
     assert!(!login.listens() && !other.listens());
@@ -144,15 +181,27 @@ async fn a_cut_of_power_ends_everything_and_the_disk_stays() {
     login.output("echo kept > ~/kept; setsid nohup sleep 98765.211 >/dev/null 2>&1 </dev/null &");
     assert_eq!(running(words), 1);
     ground.engines.halt_instance("i1").await.unwrap();
-    assert_eq!(running(words), 0, "what was detached on the host ends with its power");
+    assert_eq!(
+        running(words),
+        0,
+        "what was detached on the host ends with its power"
+    );
     assert!(!login.listens());
     ground.engines.resume_instance("i1").await.unwrap();
     assert_eq!(login.output("cat ~/kept"), "kept");
 
-    ground.engines.disturb_instance("i1", Disturbance::SshdDown).await.unwrap();
+    ground
+        .engines
+        .disturb_instance("i1", Disturbance::SshdDown)
+        .await
+        .unwrap();
     ground.engines.reboot_instance("i1").await.unwrap();
     assert!(!login.listens(), "sshd stays down over a reboot");
-    ground.engines.disturb_instance("i1", Disturbance::SshdUp).await.unwrap();
+    ground
+        .engines
+        .disturb_instance("i1", Disturbance::SshdUp)
+        .await
+        .unwrap();
     assert_eq!(login.output("cat ~/kept"), "kept");
     ground.engines.destroy_instance("i1").await.unwrap();
     ground.engines.destroy_instance("i1").await.unwrap();
@@ -164,10 +213,21 @@ async fn connections_can_be_dropped_and_sshd_can_be_killed_while_work_goes_on() 
     let ground = Ground::new(212).await;
     let login = boot(&ground, "i1", 1).await;
     login.output("setsid nohup sleep 98765.212 >/dev/null 2>&1 </dev/null &");
-    let mut session = login.command().arg("echo in; sleep 98764.212").spawn().unwrap();
+    let mut session = login
+        .command()
+        .arg("echo in; sleep 98764.212")
+        .spawn()
+        .unwrap();
     until("the session is in", || running("sleep 98764.212") >= 2);
-    ground.engines.disturb_instance("i1", Disturbance::DropConnections).await.unwrap();
-    assert!(!session.wait().unwrap().success(), "the open connection was cut");
+    ground
+        .engines
+        .disturb_instance("i1", Disturbance::DropConnections)
+        .await
+        .unwrap();
+    assert!(
+        !session.wait().unwrap().success(),
+        "the open connection was cut"
+    );
     assert_eq!(running("sleep 98765.212"), 1, "what was detached goes on");
     assert_eq!(login.output("echo back"), "back");
 
@@ -186,7 +246,12 @@ async fn what_a_killed_sandbox_leaves_is_ended_by_the_list_alone() {
     login.output("setsid nohup sleep 98765.213 >/dev/null 2>&1 </dev/null &");
     // Nothing of the engines is asked: this is what the next `up` does after a `kill -9`.
     ground.processes.reap().unwrap();
-    until("nothing of the host is left", || running("sleep 98765.213") == 0 && !login.listens());
+    until("nothing of the host is left", || {
+        running("sleep 98765.213") == 0 && !login.listens()
+    });
     let mounts = fs::read_to_string("/proc/mounts").unwrap();
-    assert!(!mounts.contains(ground.folder.path().to_str().unwrap()), "{mounts}");
+    assert!(
+        !mounts.contains(ground.folder.path().to_str().unwrap()),
+        "{mounts}"
+    );
 }

@@ -28,7 +28,11 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
-    let folder = if arguments.checks { ensure_with_checks()? } else { ensure()? };
+    let folder = if arguments.checks {
+        ensure_with_checks()?
+    } else {
+        ensure()?
+    };
     writeln!(std::io::stdout(), "{}", folder.display())?;
     Ok(())
 }
@@ -73,7 +77,11 @@ impl Place {
     /// `SLIPWAY_TOOLS`, else a folder of this checkout's pins in the user's cache.
     fn find(pins: &Pins) -> Result<Self> {
         if let Some(folder) = env::var_os("SLIPWAY_TOOLS").map(PathBuf::from) {
-            return Ok(Self { store: folder.join(".store"), folder, current: None });
+            return Ok(Self {
+                store: folder.join(".store"),
+                folder,
+                current: None,
+            });
         }
         let home = env::var_os("HOME").context("neither SLIPWAY_TOOLS nor HOME is set")?;
         let cache = Path::new(&home).join(".cache/slipway/tools");
@@ -93,7 +101,10 @@ impl Place {
             Ok(held) => return Ok(held),
             Err((file, _)) => file,
         };
-        eprintln!("  another build of the engines is under way in {}; waiting for it", self.store.display());
+        eprintln!(
+            "  another build of the engines is under way in {}; waiting for it",
+            self.store.display()
+        );
         Flock::lock(file, FlockArg::LockExclusive)
             .map_err(|(_, error)| error)
             .context("the engines' folder cannot be locked")
@@ -110,7 +121,9 @@ impl Place {
 
     /// The folder of a set, built if it is not there to its end.
     fn build(&self, pins: &Pins, set: &Set) -> Result<PathBuf> {
-        let folder = self.store.join(format!("{}-{}", set.name(), pins.key(set)?));
+        let folder = self
+            .store
+            .join(format!("{}-{}", set.name(), pins.key(set)?));
         if folder.join(COMPLETE).is_file() {
             return Ok(folder);
         }
@@ -121,13 +134,16 @@ impl Place {
         }
         let built = recipe::build(pins, set, &folder, &scratch);
         remove(&scratch)?;
-        built.with_context(|| format!("{} cannot be built into {}", set.name(), folder.display()))?;
+        built
+            .with_context(|| format!("{} cannot be built into {}", set.name(), folder.display()))?;
         fs::write(folder.join(COMPLETE), "")?;
         Ok(folder)
     }
 
     fn make_current(&self) -> Result<()> {
-        self.current.as_ref().map_or(Ok(()), |name| link(&self.folder, name))
+        self.current
+            .as_ref()
+            .map_or(Ok(()), |name| link(&self.folder, name))
     }
 }
 

@@ -30,7 +30,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
 
 fn log_to_stderr() {
     let filter = EnvFilter::try_from_env("SLIPWAY_LOG")
-        .unwrap_or_else(|_| EnvFilter::new("warn,slipway_sandbox=info"));
+        .unwrap_or_else(|_| EnvFilter::new("warn,slipway_sandbox=info,kube_client=off"));
     let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     let subscriber = tracing_subscriber::fmt()
         .with_env_filter(filter)

@@ -30,8 +30,15 @@ impl LookAt<VolumeAttachment> for Attachments {
     async fn look_at(&self, attachment: Arc<VolumeAttachment>) -> Result<Action> {
         if attachment.spec.attacher == DRIVER {
             let owned = attachment.finalizers().iter().any(|name| name == FINALIZER);
-            let attached = attachment.status.as_ref().is_some_and(|status| status.attached);
-            match (attachment.metadata.deletion_timestamp.is_some(), owned, attached) {
+            let attached = attachment
+                .status
+                .as_ref()
+                .is_some_and(|status| status.attached);
+            match (
+                attachment.metadata.deletion_timestamp.is_some(),
+                owned,
+                attached,
+            ) {
                 (true, true, _) => self.detach(&attachment).await?,
                 (false, true, false) => self.attach(&attachment).await?,
                 (false, false, _) => self.set_finalizers(&attachment, true).await?,
@@ -44,16 +51,26 @@ impl LookAt<VolumeAttachment> for Attachments {
 
 impl Attachments {
     async fn attach(&self, attachment: &VolumeAttachment) -> Result<()> {
-        let volume = self.volume(attachment).await?.context("the volume is gone")?;
+        let volume = self
+            .volume(attachment)
+            .await?
+            .context("the volume is gone")?;
         let node = Api::<Node>::all(self.client.clone())
             .get(&attachment.spec.node_name)
             .await?;
-        let instance = node.labels().get(ID_LABEL).context("a node without the vendor's id")?;
+        let instance = node
+            .labels()
+            .get(ID_LABEL)
+            .context("a node without the vendor's id")?;
         let handle = handle(&volume).context("a volume of another driver")?;
         self.account.attach_block(handle, Some(instance)).await?;
         let status = json!({ "status": { "attached": true } });
         self.attachments()
-            .patch_status(&attachment.name_any(), &PatchParams::default(), &Patch::Merge(&status))
+            .patch_status(
+                &attachment.name_any(),
+                &PatchParams::default(),
+                &Patch::Merge(&status),
+            )
             .await?;
         Ok(())
     }
@@ -74,7 +91,10 @@ impl Attachments {
     }
 
     async fn set_finalizers(&self, attachment: &VolumeAttachment, ours: bool) -> Result<()> {
-        let others = attachment.finalizers().iter().filter(|name| *name != FINALIZER);
+        let others = attachment
+            .finalizers()
+            .iter()
+            .filter(|name| *name != FINALIZER);
         let mut finalizers: Vec<&str> = others.map(String::as_str).collect();
         if ours {
             finalizers.push(FINALIZER);
@@ -84,7 +104,11 @@ impl Attachments {
             "resourceVersion": attachment.metadata.resource_version,
         } });
         self.attachments()
-            .patch(&attachment.name_any(), &PatchParams::default(), &Patch::Merge(&patch))
+            .patch(
+                &attachment.name_any(),
+                &PatchParams::default(),
+                &Patch::Merge(&patch),
+            )
             .await?;
         Ok(())
     }

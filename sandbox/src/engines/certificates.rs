@@ -11,8 +11,8 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 use rcgen::{
-    BasicConstraints, Certificate, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
-    Issuer, KeyPair, KeyUsagePurpose, SanType, date_time_ymd,
+    BasicConstraints, Certificate, CertificateParams, DistinguishedName, DnType,
+    ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose, SanType, date_time_ymd,
 };
 
 /// The files that the control plane's programs read.
@@ -98,7 +98,12 @@ impl Authority {
     }
 
     /// Writes what the programs of the control plane read into `folder`.
-    pub(crate) fn write(&self, folder: &Path, addresses: &[Ipv4Addr], endpoint: &str) -> Result<Files> {
+    pub(crate) fn write(
+        &self,
+        folder: &Path,
+        addresses: &[Ipv4Addr],
+        endpoint: &str,
+    ) -> Result<Files> {
         let server = self.server(
             addresses,
             &[
@@ -143,7 +148,11 @@ fn parameters(names: &[(&str, &str)]) -> Result<CertificateParams> {
     let mut params = CertificateParams::default();
     params.distinguished_name = DistinguishedName::new();
     for (kind, value) in names {
-        let kind = if *kind == "O" { DnType::OrganizationName } else { DnType::CommonName };
+        let kind = if *kind == "O" {
+            DnType::OrganizationName
+        } else {
+            DnType::CommonName
+        };
         params.distinguished_name.push(kind, *value);
     }
     let today = Timestamp::now().to_zoned(TimeZone::UTC).date();

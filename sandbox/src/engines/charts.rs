@@ -42,9 +42,13 @@ impl Charts {
     pub fn pack(folder: &Path) -> Result<Self> {
         let mut files = BTreeMap::new();
         let mut entries: BTreeMap<String, Vec<Value>> = BTreeMap::new();
-        for chart in sorted(folder)?.into_iter().filter(|path| path.join("Chart.yaml").is_file()) {
-            let (name, archive, entry) =
-                pack(&chart).with_context(|| format!("SLW-952: the chart {} cannot be packed", chart.display()))?;
+        for chart in sorted(folder)?
+            .into_iter()
+            .filter(|path| path.join("Chart.yaml").is_file())
+        {
+            let (name, archive, entry) = pack(&chart).with_context(|| {
+                format!("SLW-952: the chart {} cannot be packed", chart.display())
+            })?;
             entries.entry(name).or_default().push(entry);
             files.insert(archive.0, archive.1);
         }
@@ -90,7 +94,11 @@ impl ChartServer {
 async fn answer(State(charts): State<Charts>, RequestPath(file): RequestPath<String>) -> Response {
     match charts.files.get(&file) {
         Some(content) => {
-            let kind = if file == INDEX { "application/yaml" } else { "application/gzip" };
+            let kind = if file == INDEX {
+                "application/yaml"
+            } else {
+                "application/gzip"
+            };
             ([(header::CONTENT_TYPE, kind)], content.clone()).into_response()
         }
         None => StatusCode::NOT_FOUND.into_response(),
@@ -145,7 +153,8 @@ fn files_below(folder: &Path) -> Result<Vec<PathBuf>> {
 }
 
 fn sorted(folder: &Path) -> Result<Vec<PathBuf>> {
-    let entries = fs::read_dir(folder).with_context(|| format!("the folder {} cannot be read", folder.display()))?;
+    let entries = fs::read_dir(folder)
+        .with_context(|| format!("the folder {} cannot be read", folder.display()))?;
     let mut paths = entries
         .map(|entry| Ok(entry?.path()))
         .collect::<Result<Vec<PathBuf>>>()?;
@@ -169,7 +178,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let chart = folder.path().join("kong");
         fs::create_dir_all(chart.join("templates")).unwrap();
-        fs::write(chart.join("Chart.yaml"), "apiVersion: v2\nname: kong\nversion: 2.3.4\n").unwrap();
+        fs::write(
+            chart.join("Chart.yaml"),
+            "apiVersion: v2\nname: kong\nversion: 2.3.4\n",
+        )
+        .unwrap();
         fs::write(chart.join("templates/a.yaml"), "a: 1\n").unwrap();
         folder
     }
@@ -177,7 +190,10 @@ mod tests {
     #[test]
     fn a_chart_packs_to_the_same_bytes_wherever_it_lies() {
         let (one, two) = (folder(), folder());
-        assert_eq!(Charts::pack(one.path()).unwrap(), Charts::pack(two.path()).unwrap());
+        assert_eq!(
+            Charts::pack(one.path()).unwrap(),
+            Charts::pack(two.path()).unwrap()
+        );
     }
 
     #[test]
@@ -187,7 +203,10 @@ mod tests {
         let index: Value = serde_json::from_slice(&charts.files[INDEX]).unwrap();
         let entry = &index["entries"]["kong"][0];
         assert_eq!(entry["urls"][0], "kong-2.3.4.tgz");
-        assert_eq!(entry["digest"], hex(&Sha256::digest(&charts.files["kong-2.3.4.tgz"])));
+        assert_eq!(
+            entry["digest"],
+            hex(&Sha256::digest(&charts.files["kong-2.3.4.tgz"]))
+        );
         assert_eq!(charts.count(), 1);
     }
 }

@@ -55,8 +55,9 @@ impl CloudConfig {
             "SLW-944: the sandbox carries out cloud-config user data alone, and this does not start with {HEADER}"
         );
         // The error would quote the text, which may hold a private key.
-        let tree: Option<Value> = serde_saphyr::from_str(text)
-            .map_err(|_quoting| anyhow::anyhow!("SLW-945: the cloud-config user data is not valid YAML"))?;
+        let tree: Option<Value> = serde_saphyr::from_str(text).map_err(|_quoting| {
+            anyhow::anyhow!("SLW-945: the cloud-config user data is not valid YAML")
+        })?;
         let Some(tree) = tree else {
             return Ok(Self::default());
         };
@@ -68,7 +69,11 @@ impl CloudConfig {
     /// Keys that the sandbox does not carry out, for a warning.
     pub(crate) fn ignored(&self) -> Vec<&str> {
         let password = (self.ssh_pwauth == Value::Bool(true)).then_some("ssh_pwauth");
-        self.ignored.keys().map(String::as_str).chain(password).collect()
+        self.ignored
+            .keys()
+            .map(String::as_str)
+            .chain(password)
+            .collect()
     }
 }
 
@@ -82,15 +87,24 @@ impl WriteFile {
                     .decode(packed)
                     .with_context(|| format!("SLW-947: the content of {} is no base64", self.path))
             }
-            Some(other) => bail!("SLW-948: the encoding {other:?} of {} is not played here", self.path),
+            Some(other) => bail!(
+                "SLW-948: the encoding {other:?} of {} is not played here",
+                self.path
+            ),
         }
     }
 
     pub(crate) fn permissions(&self) -> Result<u32> {
-        self.permissions.as_ref().map_or(Ok(DEFAULT_PERMISSIONS), |text| {
-            u32::from_str_radix(text, 8)
-                .with_context(|| format!("SLW-949: {text:?} are no octal permissions for {}", self.path))
-        })
+        self.permissions
+            .as_ref()
+            .map_or(Ok(DEFAULT_PERMISSIONS), |text| {
+                u32::from_str_radix(text, 8).with_context(|| {
+                    format!(
+                        "SLW-949: {text:?} are no octal permissions for {}",
+                        self.path
+                    )
+                })
+            })
     }
 }
 

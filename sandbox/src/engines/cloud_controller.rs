@@ -45,15 +45,23 @@ impl LookAt<Service> for CloudController {
 impl CloudController {
     async fn provide(&self, service: &Service) -> Result<Action> {
         let wish = self.wish(service).await?;
-        let view = self.account.create_load_balancer(&self.cluster, wish).await?;
+        let view = self
+            .account
+            .create_load_balancer(&self.cluster, wish)
+            .await?;
         self.remember(service, &view).await?;
         if !view.active {
             return Ok(Action::requeue(PENDING));
         }
         if address(service) != Some(view.address.to_string()) {
-            let status = json!({ "status": { "loadBalancer": { "ingress": [{ "ip": view.address }] } } });
+            let status =
+                json!({ "status": { "loadBalancer": { "ingress": [{ "ip": view.address }] } } });
             self.services(service)
-                .patch_status(&service.name_any(), &PatchParams::default(), &Patch::Merge(&status))
+                .patch_status(
+                    &service.name_any(),
+                    &PatchParams::default(),
+                    &Patch::Merge(&status),
+                )
                 .await?;
             announce(service, &view);
         }
@@ -67,7 +75,11 @@ impl CloudController {
         }
         let patch = json!({ "metadata": { "annotations": { (format!("{PREFIX}id")): view.id } } });
         self.services(service)
-            .patch(&service.name_any(), &PatchParams::default(), &Patch::Merge(&patch))
+            .patch(
+                &service.name_any(),
+                &PatchParams::default(),
+                &Patch::Merge(&patch),
+            )
             .await?;
         Ok(())
     }
@@ -79,14 +91,21 @@ impl CloudController {
         if service.metadata.deletion_timestamp.is_none() {
             let status = json!({ "status": { "loadBalancer": { "ingress": null } } });
             self.services(service)
-                .patch_status(&service.name_any(), &PatchParams::default(), &Patch::Merge(&status))
+                .patch_status(
+                    &service.name_any(),
+                    &PatchParams::default(),
+                    &Patch::Merge(&status),
+                )
                 .await?;
         }
         self.set_finalizers(service, false).await
     }
 
     async fn set_finalizers(&self, service: &Service, ours: bool) -> Result<()> {
-        let others = service.finalizers().iter().filter(|name| *name != FINALIZER);
+        let others = service
+            .finalizers()
+            .iter()
+            .filter(|name| *name != FINALIZER);
         let mut finalizers: Vec<&str> = others.map(String::as_str).collect();
         if ours {
             finalizers.push(FINALIZER);
@@ -98,7 +117,11 @@ impl CloudController {
             "annotations": if ours { json!({}) } else { json!({ (format!("{PREFIX}id")): null }) },
         } });
         self.services(service)
-            .patch(&service.name_any(), &PatchParams::default(), &Patch::Merge(&patch))
+            .patch(
+                &service.name_any(),
+                &PatchParams::default(),
+                &Patch::Merge(&patch),
+            )
             .await?;
         Ok(())
     }
@@ -107,7 +130,9 @@ impl CloudController {
         let uid = service.uid().context("a Service without uid")?;
         let label = annotation(service, "label")
             .map_or_else(|| format!("a{}", uid.replace('-', "")), str::to_owned);
-        let nodes = Api::<Node>::all(self.client.clone()).list(&ListParams::default()).await?;
+        let nodes = Api::<Node>::all(self.client.clone())
+            .list(&ListParams::default())
+            .await?;
         let instances = nodes
             .iter()
             .filter_map(|node| node.labels().get(ID_LABEL).cloned())
@@ -121,7 +146,10 @@ impl CloudController {
     }
 
     fn services(&self, service: &Service) -> Api<Service> {
-        Api::namespaced(self.client.clone(), &service.namespace().unwrap_or_default())
+        Api::namespaced(
+            self.client.clone(),
+            &service.namespace().unwrap_or_default(),
+        )
     }
 }
 
@@ -141,7 +169,10 @@ fn wants_load_balancer(service: &Service) -> bool {
 }
 
 fn annotation<'a>(service: &'a Service, name: &str) -> Option<&'a str> {
-    service.annotations().get(&format!("{PREFIX}{name}")).map(String::as_str)
+    service
+        .annotations()
+        .get(&format!("{PREFIX}{name}"))
+        .map(String::as_str)
 }
 
 /// The id of the load balancer that a Service was given.
@@ -150,13 +181,22 @@ pub(crate) fn load_balancer(service: &Service) -> Option<&str> {
 }
 
 fn address(service: &Service) -> Option<String> {
-    let ingress = service.status.as_ref()?.load_balancer.as_ref()?.ingress.as_ref()?;
+    let ingress = service
+        .status
+        .as_ref()?
+        .load_balancer
+        .as_ref()?
+        .ingress
+        .as_ref()?;
     ingress.first()?.ip.clone()
 }
 
 fn ports(service: &Service) -> Result<Vec<LoadBalancerPort>> {
     let protocol = annotation(service, "protocol").unwrap_or("tcp");
-    let ports = service.spec.iter().flat_map(|spec| spec.ports.iter().flatten());
+    let ports = service
+        .spec
+        .iter()
+        .flat_map(|spec| spec.ports.iter().flatten());
     ports
         .map(|port| {
             Ok(LoadBalancerPort {

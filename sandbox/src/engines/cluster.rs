@@ -43,18 +43,36 @@ pub(crate) struct Ground<'a> {
 
 impl Cluster {
     /// Starts everything and returns when pods can be made.
-    pub(crate) async fn start(spec: &ClusterSpec, ground: Ground<'_>, account: Arc<dyn AccountHandle>) -> Result<Self> {
+    pub(crate) async fn start(
+        spec: &ClusterSpec,
+        ground: Ground<'_>,
+        account: Arc<dyn AccountHandle>,
+    ) -> Result<Self> {
         let build = Build::parse(&spec.version)?;
         let (layout, kubeconfig) = Layout::write(spec, ground.root)?;
         let client = kubeconfig::client(&kubeconfig).await?;
-        let Ground { tools, processes, etcd, .. } = ground;
-        let control_plane = ControlPlane::start(&layout, tools, processes, &etcd.url, &build, &client).await?;
+        let Ground {
+            tools,
+            processes,
+            etcd,
+            ..
+        } = ground;
+        let control_plane =
+            ControlPlane::start(&layout, tools, processes, &etcd.url, &build, &client).await?;
         storage_classes::install(&client).await?;
-        let object_store = Arc::new(ObjectStore::new(client.clone(), Arc::clone(&account), &spec.id, ground));
+        let object_store = Arc::new(ObjectStore::new(
+            client.clone(),
+            Arc::clone(&account),
+            &spec.id,
+            ground,
+        ));
         let mut stand_ins = vendor_programs(spec, &client, &account);
         stand_ins.push(object_store.follow());
         Ok(Self {
-            access: ClusterAccess { kubeconfig, ip: spec.address },
+            access: ClusterAccess {
+                kubeconfig,
+                ip: spec.address,
+            },
             build,
             layout,
             client,
@@ -81,9 +99,21 @@ impl Cluster {
     pub(crate) async fn upgrade(&mut self, version: &str, ground: Ground<'_>) -> Result<()> {
         let build = Build::parse(version)?;
         self.control_plane.stop().await?;
-        let Ground { tools, processes, etcd, .. } = ground;
-        self.control_plane =
-            ControlPlane::start(&self.layout, tools, processes, &etcd.url, &build, &self.client).await?;
+        let Ground {
+            tools,
+            processes,
+            etcd,
+            ..
+        } = ground;
+        self.control_plane = ControlPlane::start(
+            &self.layout,
+            tools,
+            processes,
+            &etcd.url,
+            &build,
+            &self.client,
+        )
+        .await?;
         self.build = build;
         Ok(())
     }

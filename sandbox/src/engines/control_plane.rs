@@ -90,7 +90,14 @@ impl Layout {
     }
 
     fn api_server(&self, tools: &Tools, etcd: &str, build: &Build) -> Result<Program> {
-        let Files { ca, server, server_key, service_account, service_account_key, .. } = &self.files;
+        let Files {
+            ca,
+            server,
+            server_key,
+            service_account,
+            service_account_key,
+            ..
+        } = &self.files;
         Ok(self.program(tools, "kube-apiserver")?.arguments([
             format!("--etcd-servers={etcd}"),
             format!("--etcd-prefix={}", self.prefix()),
@@ -104,7 +111,10 @@ impl Layout {
             "--authorization-mode=Node,RBAC".to_owned(),
             "--service-account-issuer=https://kubernetes.default.svc".to_owned(),
             format!("--service-account-key-file={}", service_account.display()),
-            format!("--service-account-signing-key-file={}", service_account_key.display()),
+            format!(
+                "--service-account-signing-key-file={}",
+                service_account_key.display()
+            ),
             format!("--service-cluster-ip-range={}", self.service_subnet),
             "--allow-privileged=true".to_owned(),
             "--anonymous-auth=false".to_owned(),
@@ -117,11 +127,19 @@ impl Layout {
     }
 
     fn controller_manager(&self, tools: &Tools, build: &Build) -> Result<Program> {
-        let Files { ca, ca_key, service_account_key, .. } = &self.files;
+        let Files {
+            ca,
+            ca_key,
+            service_account_key,
+            ..
+        } = &self.files;
         Ok(self.program(tools, "kube-controller-manager")?.arguments([
             "--kubeconfig=kube-controller-manager".to_owned(),
             "--use-service-account-credentials".to_owned(),
-            format!("--service-account-private-key-file={}", service_account_key.display()),
+            format!(
+                "--service-account-private-key-file={}",
+                service_account_key.display()
+            ),
             format!("--root-ca-file={}", ca.display()),
             format!("--cluster-signing-cert-file={}", ca.display()),
             format!("--cluster-signing-key-file={}", ca_key.display()),
@@ -169,7 +187,9 @@ impl ControlPlane {
         build: &Build,
         client: &kube::Client,
     ) -> Result<Self> {
-        let mut api_server = layout.api_server(tools, etcd, build)?.start(processes, &layout.logs)?;
+        let mut api_server = layout
+            .api_server(tools, etcd, build)?
+            .start(processes, &layout.logs)?;
         let wait = Wait::until("the API server is ready", START_DEADLINE);
         while client
             .request_text(Request::get("/readyz").body(Vec::new())?)

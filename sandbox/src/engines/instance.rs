@@ -45,7 +45,12 @@ pub(crate) struct Instance {
 
 impl Instance {
     /// Writes the disk that the first boot finds. Starts nothing.
-    pub(crate) fn create(spec: &InstanceSpec, root: &Path, tools: &Tools, processes: &Processes) -> Result<Self> {
+    pub(crate) fn create(
+        spec: &InstanceSpec,
+        root: &Path,
+        tools: &Tools,
+        processes: &Processes,
+    ) -> Result<Self> {
         let folder = root.join("instances").join(&spec.id);
         let instance = Self {
             id: spec.id.clone(),
@@ -59,7 +64,11 @@ impl Instance {
         let config = CloudConfig::parse(&spec.user_data)?;
         let ignored = config.ignored();
         if !ignored.is_empty() {
-            tracing::warn!(instance = spec.id, keys = ignored.join(", "), "stand-in: cloud-init keys not carried out");
+            tracing::warn!(
+                instance = spec.id,
+                keys = ignored.join(", "),
+                "stand-in: cloud-init keys not carried out"
+            );
         }
         fs::create_dir_all(instance.home())?;
         fs::set_permissions(&instance.folder, fs::Permissions::from_mode(0o700))?;
@@ -83,13 +92,24 @@ impl Instance {
         system_program("sshd", "openssh-server")?;
         let unshare = system_program("unshare", "util-linux")?;
         let program = Program::new(format!("{}-sshd", self.id), &unshare, &self.folder)
-            .arguments(["--mount", "--pid", "--uts", "--fork", "--kill-child", "--mount-proc"])
+            .arguments([
+                "--mount",
+                "--pid",
+                "--uts",
+                "--fork",
+                "--kill-child",
+                "--mount-proc",
+            ])
             .argument("/bin/sh")
             .argument(self.folder.join("init.sh"))
             .argument(&self.folder)
             .argument(&self.hostname)
             // A folder that holds the sandbox itself cannot be covered.
-            .arguments(PRIVATE.into_iter().filter(|private| !root.starts_with(private)));
+            .arguments(
+                PRIVATE
+                    .into_iter()
+                    .filter(|private| !root.starts_with(private)),
+            );
         let mut running = program.start(processes, &self.logs)?;
         let wait = Wait::until("the host's sshd greets", BOOT_DEADLINE);
         while !greets(self.address).await {
@@ -150,7 +170,11 @@ impl Instance {
         fs::create_dir_all(&programs)?;
         std::os::unix::fs::symlink(tools.program("helm")?, programs.join("helm"))?;
         let python = tools.python_programs()?;
-        Ok(format!("{}:{}:{SYSTEM_PATH}", python.display(), programs.display()))
+        Ok(format!(
+            "{}:{}:{SYSTEM_PATH}",
+            python.display(),
+            programs.display()
+        ))
     }
 
     fn write_host_keys(&self, config: &CloudConfig) -> Result<Vec<PathBuf>> {
@@ -170,7 +194,10 @@ impl Instance {
                 .args(["-q", "-t", "ed25519", "-N", "", "-C", &self.hostname, "-f"])
                 .arg(&path)
                 .status()?;
-            ensure!(made.success(), "SLW-951: ssh-keygen made no host key ({made})");
+            ensure!(
+                made.success(),
+                "SLW-951: ssh-keygen made no host key ({made})"
+            );
             keys.push(path);
         }
         Ok(keys)
@@ -188,10 +215,18 @@ impl Instance {
 
     fn write_file(&self, file: &WriteFile, root: &Path) -> Result<()> {
         let path = Path::new(&file.path);
-        let private = PRIVATE.into_iter().any(|folder| path.starts_with(folder) && !root.starts_with(folder));
-        let climbs = path.components().any(|part| part == std::path::Component::ParentDir);
+        let private = PRIVATE
+            .into_iter()
+            .any(|folder| path.starts_with(folder) && !root.starts_with(folder));
+        let climbs = path
+            .components()
+            .any(|part| part == std::path::Component::ParentDir);
         if climbs || !(private || path.starts_with("/root")) {
-            tracing::warn!(instance = self.id, path = file.path, "stand-in: the file lies outside the host's own folders");
+            tracing::warn!(
+                instance = self.id,
+                path = file.path,
+                "stand-in: the file lies outside the host's own folders"
+            );
             return Ok(());
         }
         let target = self.folder.join("disk").join(path.strip_prefix("/")?);
@@ -199,7 +234,11 @@ impl Instance {
             fs::create_dir_all(parent)?;
         }
         let mut options = fs::OpenOptions::new();
-        options.create(true).write(true).append(file.append).truncate(!file.append);
+        options
+            .create(true)
+            .write(true)
+            .append(file.append)
+            .truncate(!file.append);
         options.open(&target)?.write_all(&file.content()?)?;
         fs::set_permissions(&target, fs::Permissions::from_mode(file.permissions()?))?;
         Ok(())
@@ -219,7 +258,10 @@ impl Instance {
     }
 
     fn write_sshd_config(&self, host_keys: &[PathBuf], path: &str, mark: &str) -> Result<()> {
-        let host_keys: String = host_keys.iter().map(|key| format!("HostKey {}\n", key.display())).collect();
+        let host_keys: String = host_keys
+            .iter()
+            .map(|key| format!("HostKey {}\n", key.display()))
+            .collect();
         let keys = self.folder.join("authorized_keys");
         let text = format!(
             "ListenAddress {}:{PORT}

@@ -13,7 +13,12 @@ use super::certificates::{Authority, Client};
 pub(crate) const PORT: u16 = 6443;
 
 /// A kubeconfig for the holder of a client certificate.
-pub(crate) fn write(name: &str, address: Ipv4Addr, authority: &Authority, client: &Client) -> String {
+pub(crate) fn write(
+    name: &str,
+    address: Ipv4Addr,
+    authority: &Authority,
+    client: &Client,
+) -> String {
     let ca = STANDARD.encode(authority.certificate());
     let certificate = STANDARD.encode(&client.certificate);
     let key = STANDARD.encode(&client.key);
@@ -44,6 +49,7 @@ preferences: {{}}
 /// A client for the cluster that the kubeconfig names.
 pub(crate) async fn client(kubeconfig: &str) -> Result<kube::Client> {
     let kubeconfig = Kubeconfig::from_yaml(kubeconfig).context("the kubeconfig does not parse")?;
-    let config = kube::Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await?;
+    let config =
+        kube::Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await?;
     Ok(kube::Client::try_from(config)?)
 }

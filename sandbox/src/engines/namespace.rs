@@ -24,15 +24,19 @@ impl Namespace {
         };
         entries
             .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
-            .filter(|pid| fs::read_link(format!("/proc/{pid}/ns/pid")).is_ok_and(|found| found == self.0))
+            .filter(|pid| {
+                fs::read_link(format!("/proc/{pid}/ns/pid")).is_ok_and(|found| found == self.0)
+            })
             .collect()
     }
 
     /// The processes of a daemon that serve one connection each: children of the daemon, not of the first process.
     pub(crate) fn sessions_of(&self, daemon: &str) -> Vec<i32> {
         let pids = self.pids().into_iter();
-        pids.filter(|pid| runs(*pid, daemon) && parent(*pid).is_some_and(|parent| runs(parent, daemon)))
-            .collect()
+        pids.filter(|pid| {
+            runs(*pid, daemon) && parent(*pid).is_some_and(|parent| runs(parent, daemon))
+        })
+        .collect()
     }
 }
 

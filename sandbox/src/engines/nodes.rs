@@ -54,7 +54,11 @@ pub(crate) async fn set(client: &kube::Client, kubelet: &str, wanted: &[NodeSpec
 }
 
 fn same_machine(existing: &Node, wanted: &NodeSpec) -> bool {
-    existing.spec.as_ref().and_then(|spec| spec.provider_id.as_deref()) == Some(&provider_id(wanted))
+    existing
+        .spec
+        .as_ref()
+        .and_then(|spec| spec.provider_id.as_deref())
+        == Some(&provider_id(wanted))
 }
 
 fn provider_id(node: &NodeSpec) -> String {
@@ -81,7 +85,11 @@ async fn update(api: &Api<Node>, existing: &Node, node: &NodeSpec) -> Result<()>
         .filter(|key| !key.is_empty() && !node.labels.contains_key(*key))
         .map(|key| (key.as_str(), None))
         .collect();
-    labels.extend(node.labels.iter().map(|(key, value)| (key.as_str(), Some(value.as_str()))));
+    labels.extend(
+        node.labels
+            .iter()
+            .map(|(key, value)| (key.as_str(), Some(value.as_str()))),
+    );
     let kept = existing
         .spec
         .as_ref()
@@ -121,7 +129,10 @@ fn taint(taint: &crate::world::Taint) -> Taint {
 async fn remove(client: &kube::Client, name: &str) -> Result<()> {
     let nodes: Api<Node> = Api::all(client.clone());
     let cordon = json!({ "spec": { "unschedulable": true } });
-    if nodes.patch(name, &PatchParams::default(), &Patch::Merge(&cordon)).await.is_err()
+    if nodes
+        .patch(name, &PatchParams::default(), &Patch::Merge(&cordon))
+        .await
+        .is_err()
         && nodes.get_opt(name).await?.is_none()
     {
         return Ok(());
@@ -178,7 +189,11 @@ fn manifest(node: &NodeSpec, kubelet: &str) -> Value {
         ID_LABEL: node.id,
     });
     if let Some(labels) = labels.as_object_mut() {
-        labels.extend(node.labels.iter().map(|(key, value)| (key.clone(), json!(value))));
+        labels.extend(
+            node.labels
+                .iter()
+                .map(|(key, value)| (key.clone(), json!(value))),
+        );
     }
     let taints: Vec<Taint> = node.taints.iter().map(taint).collect();
     let memory = node.ram_mb.saturating_sub(RESERVED_MEMORY_MB);

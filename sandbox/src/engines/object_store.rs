@@ -57,7 +57,12 @@ pub(crate) struct ObjectStore {
 }
 
 impl ObjectStore {
-    pub(crate) fn new(client: kube::Client, account: Arc<dyn AccountHandle>, cluster: &str, ground: Ground<'_>) -> Self {
+    pub(crate) fn new(
+        client: kube::Client,
+        account: Arc<dyn AccountHandle>,
+        cluster: &str,
+        ground: Ground<'_>,
+    ) -> Self {
         Self {
             client,
             account,
@@ -74,9 +79,10 @@ impl ObjectStore {
         let only = |name: &str| watcher::Config::default().fields(&format!("metadata.name={name}"));
         let services: Api<Service> = Api::namespaced(self.client.clone(), NAMESPACE);
         let secrets: Api<Secret> = Api::namespaced(self.client.clone(), NAMESPACE);
-        let controller = Controller::new(services, only(SERVICE)).watches(secrets, only(KEYS), |_| {
-            [ObjectRef::new(SERVICE).within(NAMESPACE)]
-        });
+        let controller =
+            Controller::new(services, only(SERVICE)).watches(secrets, only(KEYS), |_| {
+                [ObjectRef::new(SERVICE).within(NAMESPACE)]
+            });
         standin::run("object store", controller, self)
     }
 
@@ -91,7 +97,9 @@ impl ObjectStore {
     /// Ends the server when it serves this load balancer.
     pub(crate) async fn stop_behind(&self, load_balancer: &str) -> Result<()> {
         let mut serving = self.serving.lock().await;
-        if let Some((_, running)) = serving.take_if(|(place, _)| place.load_balancer == load_balancer) {
+        if let Some((_, running)) =
+            serving.take_if(|(place, _)| place.load_balancer == load_balancer)
+        {
             running.stop(STOP_GRACE).await?;
         }
         Ok(())
@@ -101,7 +109,9 @@ impl ObjectStore {
         if service.metadata.deletion_timestamp.is_some() {
             return Ok(None);
         }
-        let (Some((address, port)), Some(load_balancer)) = (location(service), load_balancer(service)) else {
+        let (Some((address, port)), Some(load_balancer)) =
+            (location(service), load_balancer(service))
+        else {
             return Ok(None);
         };
         if self.account.load_balancer(load_balancer).await?.is_none() {
@@ -127,25 +137,33 @@ impl ObjectStore {
     }
 
     async fn start(&self, place: &Place) -> Result<Running> {
-        let folder = self.root.join("clusters").join(&self.cluster).join("object-store");
+        let folder = self
+            .root
+            .join("clusters")
+            .join(&self.cluster)
+            .join("object-store");
         std::fs::create_dir_all(folder.join("data"))?;
         // The keys travel in files, for the environment of a process can be read by others. They are removed as
         // soon as the server has read them.
         let (user, password) = (folder.join("access-key"), folder.join("secret-key"));
         write_private(&user, &place.access_key)?;
         write_private(&password, &place.secret_key)?;
-        let program = Program::new(format!("{}-minio", self.cluster), &self.tools.program("minio")?, &folder)
-            .argument("server")
-            .argument("data")
-            .argument(format!("--address={}:{}", place.address, place.port))
-            .argument(format!("--console-address={}:0", place.address))
-            .argument("--config-dir=config")
-            .variable("MINIO_ROOT_USER_FILE", &user)
-            .variable("MINIO_ROOT_PASSWORD_FILE", &password)
-            .variable("MINIO_BROWSER", "off")
-            .variable("MINIO_UPDATE", "off")
-            .variable("MINIO_CALLHOME_ENABLE", "off")
-            .variable("GOGC", "50");
+        let program = Program::new(
+            format!("{}-minio", self.cluster),
+            &self.tools.program("minio")?,
+            &folder,
+        )
+        .argument("server")
+        .argument("data")
+        .argument(format!("--address={}:{}", place.address, place.port))
+        .argument(format!("--console-address={}:0", place.address))
+        .argument("--config-dir=config")
+        .variable("MINIO_ROOT_USER_FILE", &user)
+        .variable("MINIO_ROOT_PASSWORD_FILE", &password)
+        .variable("MINIO_BROWSER", "off")
+        .variable("MINIO_UPDATE", "off")
+        .variable("MINIO_CALLHOME_ENABLE", "off")
+        .variable("GOGC", "50");
         let mut running = program.start(&self.processes, &self.root.join("logs"))?;
         let health = format!("http://{}:{}/minio/health/ready", place.address, place.port);
         let ready = await_ready(&mut running, &health).await;
@@ -201,7 +219,13 @@ async fn await_ready(running: &mut Running, health: &str) -> Result<()> {
 }
 
 fn location(service: &Service) -> Option<(Ipv4Addr, u16)> {
-    let ingress = service.status.as_ref()?.load_balancer.as_ref()?.ingress.as_ref()?;
+    let ingress = service
+        .status
+        .as_ref()?
+        .load_balancer
+        .as_ref()?
+        .ingress
+        .as_ref()?;
     let address = ingress.first()?.ip.as_ref()?.parse().ok()?;
     let ports = service.spec.as_ref()?.ports.as_ref()?;
     let port = ports

@@ -44,7 +44,10 @@ impl Program {
         self
     }
 
-    pub(crate) fn arguments<A: Into<OsString>>(mut self, arguments: impl IntoIterator<Item = A>) -> Self {
+    pub(crate) fn arguments<A: Into<OsString>>(
+        mut self,
+        arguments: impl IntoIterator<Item = A>,
+    ) -> Self {
         self.arguments.extend(arguments.into_iter().map(Into::into));
         self
     }
@@ -67,7 +70,10 @@ impl Program {
         let child = Command::new(&self.executable)
             .args(&self.arguments)
             .env_clear()
-            .env("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
+            .env(
+                "PATH",
+                "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+            )
             .env("HOME", &self.folder)
             .env(MARK_VARIABLE, processes.mark())
             .envs(&self.environment)
@@ -78,7 +84,13 @@ impl Program {
             .process_group(0)
             .kill_on_drop(true)
             .spawn()
-            .with_context(|| format!("{} does not start from {}", self.name, self.executable.display()))?;
+            .with_context(|| {
+                format!(
+                    "{} does not start from {}",
+                    self.name,
+                    self.executable.display()
+                )
+            })?;
         let pid = child.id().context("a child without a process id")?;
         processes.register(pid, &self.name)?;
         Ok(Running {

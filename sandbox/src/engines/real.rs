@@ -14,7 +14,9 @@ use super::etcd::Etcd;
 use super::instance::Instance;
 use super::tools::Tools;
 use crate::processes::Processes;
-use crate::world::{AccountHandle, ClusterAccess, ClusterSpec, Disturbance, Engines, InstanceSpec, NodeSpec};
+use crate::world::{
+    AccountHandle, ClusterAccess, ClusterSpec, Disturbance, Engines, InstanceSpec, NodeSpec,
+};
 
 /// A start takes all the processor there is; more at a time only make each other late.
 const STARTS_AT_ONCE: usize = 2;
@@ -38,7 +40,12 @@ pub struct RealEngines {
 impl RealEngines {
     /// Engines that keep everything in `root` (a folder whose old processes have been ended), with charts from a
     /// folder when one is given.
-    pub async fn new(root: &Path, tools: Tools, processes: Processes, charts: Option<&Path>) -> Result<Self> {
+    pub async fn new(
+        root: &Path,
+        tools: Tools,
+        processes: Processes,
+        charts: Option<&Path>,
+    ) -> Result<Self> {
         let root = root
             .canonicalize()
             .with_context(|| format!("no folder {}", root.display()))?;
@@ -77,7 +84,10 @@ impl RealEngines {
     }
 
     fn account(&self) -> Result<Arc<dyn AccountHandle>> {
-        self.account.get().map(Arc::clone).context("the engines have no account")
+        self.account
+            .get()
+            .map(Arc::clone)
+            .context("the engines have no account")
     }
 }
 
@@ -114,7 +124,9 @@ impl Engines for RealEngines {
         let _turn = self.starts.acquire().await?;
         let started = Cluster::start(&spec, self.ground().await?, self.account()?)
             .await
-            .with_context(|| format!("the control plane of cluster {} does not start", spec.label))?;
+            .with_context(|| {
+                format!("the control plane of cluster {} does not start", spec.label)
+            })?;
         let access = started.access();
         *cluster = Some(started);
         Ok(access)
@@ -123,7 +135,9 @@ impl Engines for RealEngines {
     async fn upgrade_cluster(&self, cluster_id: &str, version: &str) -> Result<()> {
         let slot = slot(&self.clusters, cluster_id).await;
         let mut cluster = slot.lock().await;
-        let running = cluster.as_mut().with_context(|| format!("no cluster {cluster_id} runs"))?;
+        let running = cluster
+            .as_mut()
+            .with_context(|| format!("no cluster {cluster_id} runs"))?;
         let _turn = self.starts.acquire().await?;
         running.upgrade(version, self.ground().await?).await
     }
@@ -140,7 +154,9 @@ impl Engines for RealEngines {
     async fn set_nodes(&self, cluster_id: &str, nodes: Vec<NodeSpec>) -> Result<()> {
         let slot = slot(&self.clusters, cluster_id).await;
         let cluster = slot.lock().await;
-        let running = cluster.as_ref().with_context(|| format!("no cluster {cluster_id} runs"))?;
+        let running = cluster
+            .as_ref()
+            .with_context(|| format!("no cluster {cluster_id} runs"))?;
         running.set_nodes(&nodes).await
     }
 
@@ -151,7 +167,10 @@ impl Engines for RealEngines {
             Some(host) => host,
             None => Instance::create(&spec, &self.root, &self.tools, &self.processes)?,
         };
-        instance.insert(host).boot(&self.processes, &self.root).await
+        instance
+            .insert(host)
+            .boot(&self.processes, &self.root)
+            .await
     }
 
     async fn resume_instance(&self, instance_id: &str) -> Result<()> {
@@ -187,7 +206,9 @@ impl Engines for RealEngines {
     async fn disturb_instance(&self, instance_id: &str, disturbance: Disturbance) -> Result<()> {
         let slot = slot(&self.instances, instance_id).await;
         let mut instance = slot.lock().await;
-        let host = instance.as_mut().with_context(|| format!("no host {instance_id} was ever booted"))?;
+        let host = instance
+            .as_mut()
+            .with_context(|| format!("no host {instance_id} was ever booted"))?;
         match disturbance {
             Disturbance::SshdDown => host.allow_sshd(false).await,
             Disturbance::SshdUp => {
@@ -238,9 +259,8 @@ async fn all<T>(slots: &Slots<T>) -> HashMap<String, Arc<Mutex<Option<T>>>> {
 
 fn remove_folder(folder: &Path) -> Result<()> {
     match std::fs::remove_dir_all(folder) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(error).with_context(|| format!("the old folder {} cannot be removed", folder.display()))
-        }
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error)
+            .with_context(|| format!("the old folder {} cannot be removed", folder.display())),
         _ => Ok(()),
     }
 }

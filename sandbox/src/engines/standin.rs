@@ -23,7 +23,11 @@ const RETRY: Duration = Duration::from_secs(1);
 struct Failure(anyhow::Error);
 
 /// Looks at every object of a kind, again at each change and after each failure, until the handle is dropped.
-pub(crate) fn watch<K, Look>(name: &'static str, api: Api<K>, look: &Arc<Look>) -> AbortOnDropHandle<()>
+pub(crate) fn watch<K, Look>(
+    name: &'static str,
+    api: Api<K>,
+    look: &Arc<Look>,
+) -> AbortOnDropHandle<()>
 where
     K: Resource + Clone + DeserializeOwned + Debug + Send + Sync + 'static,
     K::DynamicType: Eq + Hash + Clone + Default + Debug + Unpin + Send + Sync,
@@ -33,7 +37,11 @@ where
 }
 
 /// The same for a controller that watches more than one kind.
-pub(crate) fn run<K, Look>(name: &'static str, controller: Controller<K>, look: &Arc<Look>) -> AbortOnDropHandle<()>
+pub(crate) fn run<K, Look>(
+    name: &'static str,
+    controller: Controller<K>,
+    look: &Arc<Look>,
+) -> AbortOnDropHandle<()>
 where
     K: Resource + Clone + DeserializeOwned + Debug + Send + Sync + 'static,
     K::DynamicType: Eq + Hash + Clone + Default + Debug + Unpin + Send + Sync,

@@ -52,11 +52,18 @@ fn home() -> Option<PathBuf> {
 
 /// A program of the machine itself, or an error that names the package it comes from.
 pub(crate) fn system_program(name: &str, package: &str) -> Result<PathBuf> {
-    ["/usr/sbin", "/usr/bin", "/sbin", "/bin", "/usr/local/sbin", "/usr/local/bin"]
-        .iter()
-        .map(|folder| Path::new(folder).join(name))
-        .find(|path| path.is_file())
-        .with_context(|| {
-            format!("SLW-934: {name} is missing on this machine: install the package `{package}`")
-        })
+    [
+        "/usr/sbin",
+        "/usr/bin",
+        "/sbin",
+        "/bin",
+        "/usr/local/sbin",
+        "/usr/local/bin",
+    ]
+    .iter()
+    .map(|folder| Path::new(folder).join(name))
+    .find(|path| path.is_file())
+    .with_context(|| {
+        format!("SLW-934: {name} is missing on this machine: install the package `{package}`")
+    })
 }

@@ -33,8 +33,14 @@ pub(crate) struct Volumes {
 
 impl LookAt<PersistentVolumeClaim> for Volumes {
     async fn look_at(&self, claim: Arc<PersistentVolumeClaim>) -> Result<Action> {
-        let bound = claim.spec.as_ref().is_some_and(|spec| spec.volume_name.is_some());
-        let ours = claim.annotations().get(PROVISIONER).is_some_and(|name| name == DRIVER);
+        let bound = claim
+            .spec
+            .as_ref()
+            .is_some_and(|spec| spec.volume_name.is_some());
+        let ours = claim
+            .annotations()
+            .get(PROVISIONER)
+            .is_some_and(|name| name == DRIVER);
         if bound || !ours || claim.metadata.deletion_timestamp.is_some() {
             return Ok(Action::await_change());
         }
@@ -45,8 +51,11 @@ impl LookAt<PersistentVolumeClaim> for Volumes {
         if !view.active {
             return Ok(Action::requeue(PENDING));
         }
-        let volume: PersistentVolume = serde_json::from_value(self.volume(&label, &claim, &class, &view))?;
-        let created = Api::all(self.client.clone()).create(&PostParams::default(), &volume).await;
+        let volume: PersistentVolume =
+            serde_json::from_value(self.volume(&label, &claim, &class, &view))?;
+        let created = Api::all(self.client.clone())
+            .create(&PostParams::default(), &volume)
+            .await;
         match created {
             Err(kube::Error::Api(status)) if status.code == 409 => {}
             other => drop(other?),
@@ -65,7 +74,10 @@ impl LookAt<PersistentVolume> for Volumes {
         let Some(handle) = handle(&volume) else {
             return Ok(Action::await_change());
         };
-        let phase = volume.status.as_ref().and_then(|status| status.phase.as_deref());
+        let phase = volume
+            .status
+            .as_ref()
+            .and_then(|status| status.phase.as_deref());
         let policy = volume
             .spec
             .as_ref()
@@ -92,7 +104,13 @@ impl Volumes {
         Ok(Api::all(self.client.clone()).get(name).await?)
     }
 
-    fn volume(&self, name: &str, claim: &PersistentVolumeClaim, class: &StorageClass, block: &BlockView) -> Value {
+    fn volume(
+        &self,
+        name: &str,
+        claim: &PersistentVolumeClaim,
+        class: &StorageClass,
+        block: &BlockView,
+    ) -> Value {
         let spec = claim.spec.clone().unwrap_or_default();
         json!({
             "apiVersion": "v1",
@@ -128,9 +146,18 @@ pub(crate) fn handle(volume: &PersistentVolume) -> Option<&str> {
 
 /// The block volume that a claim asks for, at least of the smallest size that the vendor sells.
 fn wish(claim: &PersistentVolumeClaim, class: &StorageClass) -> Result<BlockWish> {
-    let parameter = |name| class.parameters.as_ref().and_then(|all| all.get(name)).map(String::as_str);
+    let parameter = |name| {
+        class
+            .parameters
+            .as_ref()
+            .and_then(|all| all.get(name))
+            .map(String::as_str)
+    };
     if parameter("storage_type") != Some("block") {
-        bail!("SLW-940: shared (vfs) volumes are not played here: claim {} stays pending", claim.name_any());
+        bail!(
+            "SLW-940: shared (vfs) volumes are not played here: claim {} stays pending",
+            claim.name_any()
+        );
     }
     let (block_type, smallest) = match parameter("disk_type") {
         Some("hdd") => ("storage_opt", 40),

@@ -12,7 +12,8 @@ use async_trait::async_trait;
 use slipway_sandbox::engines::{RealEngines, Tools};
 use slipway_sandbox::processes::Processes;
 use slipway_sandbox::world::{
-    AccountHandle, BlockView, BlockWish, ClusterSpec, Engines, LoadBalancerView, LoadBalancerWish, NodeSpec, Taint,
+    AccountHandle, BlockView, BlockWish, ClusterSpec, Engines, LoadBalancerView, LoadBalancerWish,
+    NodeSpec, Taint,
 };
 use tempfile::TempDir;
 
@@ -27,19 +28,37 @@ pub struct Ledger {
 
 #[async_trait]
 impl AccountHandle for Ledger {
-    async fn create_load_balancer(&self, _cluster: &str, wish: LoadBalancerWish) -> anyhow::Result<LoadBalancerView> {
+    async fn create_load_balancer(
+        &self,
+        _cluster: &str,
+        wish: LoadBalancerWish,
+    ) -> anyhow::Result<LoadBalancerView> {
         let id = format!("lb-{}", wish.label);
         let mut all = self.load_balancers.lock().unwrap();
         let fresh = || LoadBalancerView {
             id: id.clone(),
-            address: Ipv4Addr::new(127, 66, self.network, 1 + self.next.fetch_add(1, Ordering::Relaxed)),
+            address: Ipv4Addr::new(
+                127,
+                66,
+                self.network,
+                1 + self.next.fetch_add(1, Ordering::Relaxed),
+            ),
             active: true,
         };
-        Ok(all.entry(id.clone()).or_insert_with(|| (wish, fresh())).1.clone())
+        Ok(all
+            .entry(id.clone())
+            .or_insert_with(|| (wish, fresh()))
+            .1
+            .clone())
     }
 
     async fn load_balancer(&self, id: &str) -> anyhow::Result<Option<LoadBalancerView>> {
-        Ok(self.load_balancers.lock().unwrap().get(id).map(|(_, view)| view.clone()))
+        Ok(self
+            .load_balancers
+            .lock()
+            .unwrap()
+            .get(id)
+            .map(|(_, view)| view.clone()))
     }
 
     async fn delete_load_balancer(&self, id: &str) -> anyhow::Result<()> {
@@ -49,17 +68,36 @@ impl AccountHandle for Ledger {
 
     async fn create_block(&self, _cluster: &str, wish: BlockWish) -> anyhow::Result<BlockView> {
         let id = format!("block-{}", wish.label);
-        let view = BlockView { id: id.clone(), active: true, size_gb: wish.size_gb, attached_to: None };
-        Ok(self.blocks.lock().unwrap().entry(id).or_insert((wish, view)).1.clone())
+        let view = BlockView {
+            id: id.clone(),
+            active: true,
+            size_gb: wish.size_gb,
+            attached_to: None,
+        };
+        Ok(self
+            .blocks
+            .lock()
+            .unwrap()
+            .entry(id)
+            .or_insert((wish, view))
+            .1
+            .clone())
     }
 
     async fn block(&self, id: &str) -> anyhow::Result<Option<BlockView>> {
-        Ok(self.blocks.lock().unwrap().get(id).map(|(_, view)| view.clone()))
+        Ok(self
+            .blocks
+            .lock()
+            .unwrap()
+            .get(id)
+            .map(|(_, view)| view.clone()))
     }
 
     async fn attach_block(&self, id: &str, instance_id: Option<&str>) -> anyhow::Result<()> {
         let mut all = self.blocks.lock().unwrap();
-        let (_, view) = all.get_mut(id).ok_or_else(|| anyhow::anyhow!("no block {id}"))?;
+        let (_, view) = all
+            .get_mut(id)
+            .ok_or_else(|| anyhow::anyhow!("no block {id}"))?;
         view.attached_to = instance_id.map(str::to_owned);
         Ok(())
     }
@@ -87,12 +125,27 @@ impl Ground {
 
     pub async fn with_charts(network: u8, charts: Option<&Path>) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let processes = Processes::open(folder.path(), &format!("engines-test-{}-{network}", std::process::id())).unwrap();
+        let processes = Processes::open(
+            folder.path(),
+            &format!("engines-test-{}-{network}", std::process::id()),
+        )
+        .unwrap();
         let tools = Tools::find(None).expect("the engines are missing");
-        let engines = RealEngines::new(folder.path(), tools, processes.clone(), charts).await.unwrap();
-        let ledger = Arc::new(Ledger { network, ..Ledger::default() });
+        let engines = RealEngines::new(folder.path(), tools, processes.clone(), charts)
+            .await
+            .unwrap();
+        let ledger = Arc::new(Ledger {
+            network,
+            ..Ledger::default()
+        });
         engines.attach(Arc::clone(&ledger) as Arc<dyn AccountHandle>);
-        Self { engines, ledger, processes, folder, network }
+        Self {
+            engines,
+            ledger,
+            processes,
+            folder,
+            network,
+        }
     }
 
     pub fn cluster(&self, id: &str, version: &str, host: u8) -> ClusterSpec {

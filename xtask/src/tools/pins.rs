@@ -69,10 +69,18 @@ impl Pins {
     pub(super) fn read(folder: &Path) -> Result<Self> {
         let file = folder.join("tools.json");
         let text = fs::read_to_string(&file).with_context(|| format!("no {}", file.display()))?;
-        let sets: Vec<Set> =
-            serde_json::from_str(&text).with_context(|| format!("{} has another shape", file.display()))?;
-        let mut pins = Self { folder: folder.to_path_buf(), sets, digest: String::new() };
-        let keys = pins.sets.iter().map(|set| pins.key(set)).collect::<Result<Vec<_>>>()?;
+        let sets: Vec<Set> = serde_json::from_str(&text)
+            .with_context(|| format!("{} has another shape", file.display()))?;
+        let mut pins = Self {
+            folder: folder.to_path_buf(),
+            sets,
+            digest: String::new(),
+        };
+        let keys = pins
+            .sets
+            .iter()
+            .map(|set| pins.key(set))
+            .collect::<Result<Vec<_>>>()?;
         pins.digest = digest([keys.concat().as_bytes()]);
         Ok(pins)
     }
@@ -91,7 +99,9 @@ impl Pins {
             Set::Python(python) => {
                 parts.push(fs::read(self.folder.join(&python.requirements))?);
                 let about = "import sys; print(sys.version, sys.base_prefix)";
-                parts.push(command::output(Command::new("python3").args(["-c", about]))?.into_bytes());
+                parts.push(
+                    command::output(Command::new("python3").args(["-c", about]))?.into_bytes(),
+                );
             }
             Set::Cargo(cargo) => parts.push(cargo.version.clone().into_bytes()),
         }
@@ -141,7 +151,11 @@ fn digest<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> String {
         hash.update(part.len().to_le_bytes());
         hash.update(part);
     }
-    let mut text: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    let mut text: String = hash
+        .finalize()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
     text.truncate(KEY_DIGITS);
     text
 }

@@ -17,18 +17,40 @@ const LOOK: Duration = Duration::from_millis(200);
 /// Builds a set into `folder`; `scratch` may be filled and is removed afterwards.
 pub(super) fn build(pins: &Pins, set: &Set, folder: &Path, scratch: &Path) -> Result<()> {
     match set {
-        Set::Go(go) => go_programs(set.name(), go, &pins.folder.join(set.name()), folder, scratch),
+        Set::Go(go) => go_programs(
+            set.name(),
+            go,
+            &pins.folder.join(set.name()),
+            folder,
+            scratch,
+        ),
         Set::Python(python) => python_environment(set.name(), python, &pins.folder, folder),
         Set::Cargo(cargo) => cargo_program(set.name(), cargo, folder, scratch),
     }
 }
 
-fn go_programs(name: &str, go: &GoPrograms, module: &Path, folder: &Path, scratch: &Path) -> Result<()> {
-    let settings: String = go.variables.iter().map(|(key, value)| format!(" -X {key}={value}")).collect();
+fn go_programs(
+    name: &str,
+    go: &GoPrograms,
+    module: &Path,
+    folder: &Path,
+    scratch: &Path,
+) -> Result<()> {
+    let settings: String = go
+        .variables
+        .iter()
+        .map(|(key, value)| format!(" -X {key}={value}"))
+        .collect();
     let mut build = Command::new("go");
     build
         .current_dir(module)
-        .args(["build", "-trimpath", "-ldflags", &format!("-s -w{settings}"), "-o"])
+        .args([
+            "build",
+            "-trimpath",
+            "-ldflags",
+            &format!("-s -w{settings}"),
+            "-o",
+        ])
         .arg(folder)
         .args(go.programs.values())
         .env("CGO_ENABLED", "0")
@@ -45,16 +67,39 @@ fn go_programs(name: &str, go: &GoPrograms, module: &Path, folder: &Path, scratc
 
 /// Go names a program after the last part of its package that is no major version.
 fn name_by_go(package: &str) -> &str {
-    let is_version = |part: &str| part.strip_prefix('v').is_some_and(|rest| rest.parse::<u32>().is_ok());
-    package.rsplit('/').find(|part| !is_version(part)).unwrap_or(package)
+    let is_version = |part: &str| {
+        part.strip_prefix('v')
+            .is_some_and(|rest| rest.parse::<u32>().is_ok())
+    };
+    package
+        .rsplit('/')
+        .find(|part| !is_version(part))
+        .unwrap_or(package)
 }
 
-fn python_environment(name: &str, python: &PythonEnvironment, pins: &Path, folder: &Path) -> Result<()> {
+fn python_environment(
+    name: &str,
+    python: &PythonEnvironment,
+    pins: &Path,
+    folder: &Path,
+) -> Result<()> {
     let title = format!("{name} (Python)");
-    watched(Command::new("python3").args(["-m", "venv"]).arg(folder), &title, 1)?;
+    watched(
+        Command::new("python3").args(["-m", "venv"]).arg(folder),
+        &title,
+        1,
+    )?;
     watched(
         Command::new(folder.join("bin/python3"))
-            .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "--requirement"])
+            .args([
+                "-m",
+                "pip",
+                "install",
+                "--quiet",
+                "--disable-pip-version-check",
+                "--no-deps",
+                "--requirement",
+            ])
             .arg(pins.join(&python.requirements)),
         &title,
         python.minutes,
@@ -64,7 +109,15 @@ fn python_environment(name: &str, python: &PythonEnvironment, pins: &Path, folde
 fn cargo_program(name: &str, cargo: &CargoProgram, folder: &Path, scratch: &Path) -> Result<()> {
     let mut install = Command::new("cargo");
     install
-        .args(["install", "--quiet", "--locked", name, "--version", &cargo.version, "--root"])
+        .args([
+            "install",
+            "--quiet",
+            "--locked",
+            name,
+            "--version",
+            &cargo.version,
+            "--root",
+        ])
         .arg(folder)
         .current_dir(scratch)
         .env("CARGO_TARGET_DIR", scratch);
@@ -83,12 +136,19 @@ fn watched(command: &mut Command, what: &str, minutes: u32) -> Result<()> {
         }
         if said.elapsed() >= SIGN_OF_LIFE {
             said = Instant::now();
-            eprintln!("  {what}: {} s of about {} s", started.elapsed().as_secs(), minutes * 60);
+            eprintln!(
+                "  {what}: {} s of about {} s",
+                started.elapsed().as_secs(),
+                minutes * 60
+            );
         }
         thread::sleep(LOOK);
     };
     if !status.success() {
-        bail!("`{}` ended with {status}", command.get_program().to_string_lossy());
+        bail!(
+            "`{}` ended with {status}",
+            command.get_program().to_string_lossy()
+        );
     }
     Ok(())
 }
