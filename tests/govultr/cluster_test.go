@@ -187,3 +187,38 @@ func TestClusterRefusals(t *testing.T) {
 	_, _, _, err = a.Kubernetes.ListNodePools(a.ctx, unknown, nil)
 	a.refused(err, 404, "Invalid resource ID")
 }
+
+// TestClusterBeforeItIsActive: while there is no control plane there is no kubeconfig, and a cluster may be deleted.
+func TestClusterBeforeItIsActive(t *testing.T) {
+	a := open(t)
+	a.frozen(func() {
+		made := a.newCluster(a.newestVersions()[0], "", pool("system", 1))
+		pending, _, err := a.Kubernetes.GetCluster(a.ctx, made.ID)
+		a.must(err)
+		if pending.Status != "pending" || pending.IP != "0.0.0.0" {
+			t.Errorf("a cluster on its way has status %s and address %s", pending.Status, pending.IP)
+		}
+		_, _, err = a.Kubernetes.GetKubeConfig(a.ctx, made.ID)
+		a.refusedWith(err, 404, "")
+		a.must(a.Kubernetes.DeleteCluster(a.ctx, made.ID))
+		a.clusterGone(made.ID)
+	})
+}
+
+// TestWithdrawnVersion: builds vanish; clusters that have them stay.
+func TestWithdrawnVersion(t *testing.T) {
+	a := open(t)
+	version := a.newestVersions()[0]
+	made := a.newCluster(version, "", pool("system", 1))
+	a.order(map[string]any{"withdrawn": []string{version}})
+	if left := a.newestVersions(); slices.Contains(left, version) {
+		t.Errorf("%s is withdrawn and listed: %v", version, left)
+	}
+	_, _, err := a.Kubernetes.CreateCluster(a.ctx, &govultr.ClusterReq{Label: a.label(), Region: region, Version: version, NodePools: []govultr.NodePoolReq{pool("system", 1)}})
+	a.refusedWith(err, 400, "ersion")
+	if active := a.clusterActive(made.ID); active.Version != version {
+		t.Errorf("the cluster moved to %s", active.Version)
+	}
+	a.must(a.Kubernetes.DeleteCluster(a.ctx, made.ID))
+	a.clusterGone(made.ID)
+}

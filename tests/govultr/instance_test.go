@@ -168,3 +168,65 @@ func TestInstanceRefusals(t *testing.T) {
 	_, _, err = a.Instance.Create(a.ctx, &govultr.InstanceCreateReq{Region: region, Plan: "vx1-m-4c-32g", OsID: debian})
 	a.refused(err, 400, "One or more block devices are required.")
 }
+
+func TestInstanceAddresses(t *testing.T) {
+	a := open(t)
+	made := a.newInstance(&govultr.InstanceCreateReq{})
+	up := a.instanceUp(made.ID)
+	addresses, meta, _, err := a.Instance.ListIPv4(a.ctx, made.ID, nil)
+	a.must(err)
+	a.wire.whole("ipv4s", govultr.IPv4{})
+	if len(addresses) == 0 || addresses[0].IP != up.MainIP || meta.Links == nil {
+		t.Errorf("addresses: %+v, %+v", addresses, meta)
+	}
+	_, meta, _, err = a.Instance.ListIPv6(a.ctx, made.ID, nil)
+	a.must(err)
+	if meta == nil || meta.Links == nil {
+		t.Errorf("IPv6 addresses without meta: %s", a.wire.last().body)
+	}
+	a.removeInstance(made.ID)
+}
+
+func TestInstanceReinstall(t *testing.T) {
+	a := open(t)
+	made := a.newInstance(&govultr.InstanceCreateReq{})
+	a.instanceUp(made.ID)
+	again, _, err := a.Instance.Reinstall(a.ctx, made.ID, &govultr.ReinstallReq{Hostname: "again"})
+	a.must(err)
+	a.answered(202)
+	if again.Hostname != "again" || again.ID != made.ID {
+		t.Errorf("reinstalled: %+v", again)
+	}
+	a.instanceUp(made.ID)
+	a.removeInstance(made.ID)
+}
+
+// TestLockedInstance: a server is locked for a while after a volume was attached, and its deletion is answered with 500.
+func TestLockedInstance(t *testing.T) {
+	a := open(t)
+	made := a.newInstance(&govultr.InstanceCreateReq{})
+	a.instanceUp(made.ID)
+	block := a.newBlock()
+	a.frozen(func() {
+		a.must(a.BlockStorage.Attach(a.ctx, block.ID, &govultr.BlockStorageAttach{InstanceID: made.ID, Live: govultr.BoolToBoolPtr(true)}))
+		locked, _, err := a.Instance.Get(a.ctx, made.ID)
+		a.must(err)
+		if locked.ServerStatus != "locked" {
+			t.Errorf("an instance is %q right after a volume was attached", locked.ServerStatus)
+		}
+		if err := a.Instance.Delete(a.ctx, made.ID); err == nil {
+			t.Error("a locked instance was deleted")
+		}
+		last := a.wire.last()
+		if text := last.refusal(t); last.status != 500 || !strings.Contains(text, "Server is currently locked") {
+			t.Errorf("a locked instance: %d %q", last.status, text)
+		}
+	})
+	a.until("unlocked instance", func() bool { return a.Instance.Delete(a.ctx, made.ID) == nil })
+	free, _, err := a.BlockStorage.Get(a.ctx, block.ID)
+	a.must(err)
+	if free.AttachedToInstance != "" {
+		t.Errorf("a volume of a deleted instance: %+v", free)
+	}
+	a.must(a.BlockStorage.Delete(a.ctx, block.ID))
+}

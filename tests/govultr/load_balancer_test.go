@@ -108,3 +108,21 @@ func TestLoadBalancerRefusals(t *testing.T) {
 	_, _, err = a.LoadBalancer.Create(a.ctx, &govultr.LoadBalancerReq{Region: "nowhere", ForwardingRules: []govultr.ForwardingRule{forward(80)}})
 	a.refusedWith(err, 400, "egion")
 }
+
+// TestLoadBalancerInNetwork: it holds the network that it is in.
+func TestLoadBalancerInNetwork(t *testing.T) {
+	a := open(t)
+	vpc := a.newVPC("10.81.0.0", 24)
+	made, _, err := a.LoadBalancer.Create(a.ctx, &govultr.LoadBalancerReq{
+		Region: region, Label: a.label(), VPC: &vpc.ID, ForwardingRules: []govultr.ForwardingRule{forward(80)},
+	})
+	a.must(err)
+	a.until("active load balancer", func() bool {
+		got, _, err := a.LoadBalancer.Get(a.ctx, made.ID)
+		a.must(err)
+		return got.Status == "active" && got.GenericInfo.VPC == vpc.ID
+	})
+	a.refusedWith(a.VPC.Delete(a.ctx, vpc.ID), 400, "attached to this VPC network")
+	a.must(a.LoadBalancer.Delete(a.ctx, made.ID))
+	a.removeVPC(vpc.ID)
+}

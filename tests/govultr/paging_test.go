@@ -60,18 +60,25 @@ func TestPaging(t *testing.T) {
 	}
 }
 
-// TestPageSizes checks the size that is used when none or too great a one is asked for.
+// TestPageSizes checks how many objects a page holds when nobody says, and that 500 is the most.
 func TestPageSizes(t *testing.T) {
-	a := openWith(t, "no-key-at-all")
-	_, meta, _, err := a.Plan.List(a.ctx, "", &govultr.ListOptions{PerPage: 1})
-	a.must(err)
-	all := meta.Total
-	for perPage, expected := range map[int]int{0: min(all, 100), 500: min(all, 500), 1: 1} {
-		plans, _, _, err := a.Plan.List(a.ctx, "", &govultr.ListOptions{PerPage: perPage})
+	a := open(t)
+	const made = 502
+	var ids []string
+	for range made {
+		key, _, err := a.SSHKey.Create(a.ctx, &govultr.SSHKeyReq{Name: a.label(), SSHKey: "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ4nQ9wQeDk0e4d0mC1v1v3f5QmRr9n1s2t3u4v5w6x7"})
 		a.must(err)
-		if len(plans) != expected {
-			t.Errorf("%d plans with per_page=%d, expected %d", len(plans), perPage, expected)
+		ids = append(ids, key.ID)
+	}
+	for perPage, expected := range map[int]int{0: 100, 500: 500} {
+		keys, meta, _, err := a.SSHKey.List(a.ctx, &govultr.ListOptions{PerPage: perPage})
+		a.must(err)
+		if len(keys) != expected || meta.Links.Next == "" || meta.Total < made {
+			t.Errorf("%d keys of %d with per_page=%d, expected %d and a next page", len(keys), meta.Total, perPage, expected)
 		}
+	}
+	for _, id := range ids {
+		a.must(a.SSHKey.Delete(a.ctx, id))
 	}
 }
 

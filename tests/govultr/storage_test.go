@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/vultr/govultr/v3"
@@ -109,4 +110,16 @@ func TestSSHKey(t *testing.T) {
 	a.answered(204)
 	_, _, err = a.SSHKey.Get(a.ctx, made.ID)
 	a.refused(err, 404, "Invalid ssh key")
+}
+
+// TestSSHKeyName: names are cut in silence.
+func TestSSHKeyName(t *testing.T) {
+	a := open(t)
+	name := a.label() + strings.Repeat("x", 200)
+	made, _, err := a.SSHKey.Create(a.ctx, &govultr.SSHKeyReq{Name: name, SSHKey: "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ4nQ9wQeDk0e4d0mC1v1v3f5QmRr9n1s2t3u4v5w6x7"})
+	a.must(err)
+	if made.Name != name[:128] {
+		t.Errorf("the name is %q", made.Name)
+	}
+	a.must(a.SSHKey.Delete(a.ctx, made.ID))
 }
