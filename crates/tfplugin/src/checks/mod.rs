@@ -7,7 +7,7 @@ mod plan;
 mod result;
 
 pub(crate) use config::{check_config, check_write_only_allowed};
-pub(crate) use outgoing::{Conformed, conform};
+pub(crate) use outgoing::conform;
 pub(crate) use plan::check_plan;
 pub(crate) use result::check_result;
 

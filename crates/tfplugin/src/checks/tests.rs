@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 
+use super::outgoing::Conformed;
 use super::*;
 use crate::path::AttributePath;
 use crate::planning::Fields;

@@ -16,6 +16,9 @@ mod upgrade;
 mod validate;
 mod wire;
 
+#[cfg(test)]
+mod tests;
+
 use std::future::Future;
 use std::sync::{Arc, PoisonError, RwLock};
 

@@ -1,0 +1,9 @@
+//! The example provider under the real Terraform: what core makes of our answers.
+//!
+//! Terraform 1.11 or newer must be in PATH (or named by `TERRAFORM`); without it these tests fail.
+
+mod lifecycle;
+mod processes;
+mod signals;
+mod values;
+mod workspace;
