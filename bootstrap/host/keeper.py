@@ -38,7 +38,7 @@ def run(component, run_id):
     job = Job(component, run_id)
     line, early = read_line()
     order = json.loads(line)
-    ended = end_marked(job.mark)
+    end_marked(job.mark)
     lock = take_lock(job)
     remove_remains(job)
     try:
@@ -49,7 +49,6 @@ def run(component, run_id):
         remove_remains(job)
         raise Refused("the job of %s cannot be laid out: %s" % (component, error)) from error
     os.close(lock)
-    say({"event": "started", "ended_before": ended})
     follow(job, 0, lease, early)
 
 

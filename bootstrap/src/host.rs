@@ -1,9 +1,10 @@
 //! The host once everything stands on it that a playbook needs.
 
-use crate::bundle::{Bundle, pack};
+use crate::bundle::Bundle;
 use crate::connection::{Connection, Login};
 use crate::runtime::{self, Runtime};
 use crate::upload::{self, NotReady};
+use run_report::bundle::pack;
 use run_report::canonical::{sha256_hex, sha256_of_json};
 use serde_json::{Map, Value};
 use std::time::Duration;

@@ -175,7 +175,7 @@ def text_of(value):
     """Messages are texts or lists of texts; anything else is not shown, because it may be a whole object."""
     if isinstance(value, (list, tuple)) and value and all(isinstance(part, str) for part in value):
         value = "\n".join(value)
-    return str(value) if isinstance(value, str) else None
+    return str(value) if isinstance(value, str) and value.strip() else None
 
 
 def secret_values(play):
