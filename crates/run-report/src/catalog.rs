@@ -1,15 +1,17 @@
 //! The components a platform can have: `playbooks/components.yaml`, read once and checked.
 
-use crate::bundle;
+use crate::bundle::{Bundle, digest_of};
 use crate::request::Size;
 use crate::values::Values;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// Every component there is, by name. Only [`Catalog::parse`] makes one, so a catalogue has no cycles and no holes.
-#[derive(Clone, Debug, PartialEq)]
+/// Every component there is, by name. Only [`Catalog::of`] makes one, so a catalogue has no cycles and no holes.
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Catalog {
     pub(crate) components: BTreeMap<String, Component>,
+    /// Digest of each component's playbook and roles.
+    pub(crate) files: BTreeMap<String, String>,
 }
 
 /// One component: what is installed, and what it stands on.
@@ -40,7 +42,7 @@ pub struct Component {
     /// Names of the secrets it reads.
     #[serde(default)]
     pub secrets: Vec<String>,
-    /// Products that can do its job; its value `backend` chooses one.
+    /// Products that can do its job; its value `slipway.backend` chooses one.
     #[serde(default)]
     pub backends: Vec<String>,
 }
@@ -77,21 +79,43 @@ struct Document {
 }
 
 impl Catalog {
-    /// The catalogue that this binary carries.
+    /// The catalogue of the bundle that this binary carries.
     pub fn embedded() -> Result<Self, CatalogError> {
-        let yaml = bundle::file("components.yaml")
+        Self::of(&Bundle::embedded())
+    }
+
+    /// The catalogue of a bundle, with the playbooks and roles that it names.
+    pub fn of(bundle: &Bundle) -> Result<Self, CatalogError> {
+        let yaml = bundle
+            .file("components.yaml")
             .ok_or_else(|| CatalogError::Malformed("the bundle has none".to_owned()))?;
         let yaml = std::str::from_utf8(yaml)
             .map_err(|error| CatalogError::Malformed(error.to_string()))?;
-        Self::parse(yaml)
+        let mut catalog = Self::parse(yaml)?;
+        let missing: Vec<String> = catalog
+            .components
+            .iter()
+            .flat_map(|(name, component)| component.missing_in(bundle, name))
+            .collect();
+        if !missing.is_empty() {
+            return Err(CatalogError::Inconsistent(missing));
+        }
+        let digest = |(name, component): (&String, &Component)| {
+            (name.clone(), component.files_digest(bundle))
+        };
+        catalog.files = catalog.components.iter().map(digest).collect();
+        Ok(catalog)
     }
 
-    /// Reads a catalogue and checks it.
-    pub fn parse(yaml: &str) -> Result<Self, CatalogError> {
+    /// Reads a catalogue and checks it, without its files.
+    fn parse(yaml: &str) -> Result<Self, CatalogError> {
         let options = serde_saphyr::options! { with_snippet: false };
         let Document { components } = serde_saphyr::from_str_with_options(yaml, options)
             .map_err(|error| CatalogError::Malformed(error.to_string()))?;
-        let catalog = Self { components };
+        let catalog = Self {
+            components,
+            files: BTreeMap::new(),
+        };
         let mut faults: Vec<String> = catalog
             .components
             .iter()
@@ -173,6 +197,7 @@ impl Component {
     /// What to tell somebody whose values choose a backend that this component does not have.
     pub(crate) fn wrong_backend(&self, values: &Values) -> Option<String> {
         let chosen = values
+            .get("slipway")?
             .get("backend")
             .filter(|_| !self.backends.is_empty())?;
         let known = chosen
@@ -180,10 +205,40 @@ impl Component {
             .is_some_and(|chosen| self.backends.iter().any(|backend| backend == chosen));
         (!known).then(|| {
             format!(
-                "backend {chosen} is not one of {}",
+                "slipway.backend {chosen} is not one of {}",
                 self.backends.join(", ")
             )
         })
+    }
+
+    fn missing_in(&self, bundle: &Bundle, name: &str) -> Vec<String> {
+        let playbook = bundle
+            .file(&self.playbook)
+            .is_none()
+            .then(|| format!("`{name}`: there is no {}", self.playbook));
+        let roles = self
+            .roles
+            .iter()
+            .filter(|role| bundle.below(&format!("roles/{role}")).next().is_none());
+        playbook
+            .into_iter()
+            .chain(roles.map(|role| format!("`{name}`: there is no role {role}")))
+            .collect()
+    }
+
+    fn files_digest(&self, bundle: &Bundle) -> String {
+        let folders: Vec<String> = self
+            .roles
+            .iter()
+            .map(|role| format!("roles/{role}"))
+            .collect();
+        let own = bundle
+            .file(&self.playbook)
+            .map(|contents| (self.playbook.as_str(), contents));
+        digest_of(
+            own.into_iter()
+                .chain(folders.iter().flat_map(|folder| bundle.below(folder))),
+        )
     }
 }
 
@@ -251,19 +306,41 @@ mod tests {
     }
 
     #[test]
-    fn the_embedded_catalogue_names_only_playbooks_and_roles_that_exist() {
-        for (name, component) in Catalog::embedded().unwrap().iter() {
-            assert!(
-                bundle::file(&component.playbook).is_some(),
-                "`{name}`: no playbook {}",
-                component.playbook
-            );
-            for role in &component.roles {
-                assert!(
-                    bundle::below(&format!("roles/{role}")).next().is_some(),
-                    "`{name}`: no role {role}"
-                );
-            }
+    fn playbooks_and_roles_must_be_in_the_bundle() {
+        Catalog::embedded().unwrap();
+        let files = [(
+            "components.yaml".to_owned(),
+            yaml("  a: {COMMON}\n").into_bytes(),
+        )];
+        let error = Catalog::of(&Bundle::from_files(files.into()))
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("there is no a.yml") && error.contains("there is no role a"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_component_is_what_its_own_files_are() {
+        let file = |path: &str, text: &str| (path.to_owned(), text.as_bytes().to_vec());
+        let catalog = yaml("  a: {COMMON}\n");
+        let digest = |more: &[(&str, &str)]| {
+            let mut files: BTreeMap<_, _> = [
+                file("components.yaml", &catalog),
+                file("a.yml", "-"),
+                file("roles/a/x", "-"),
+            ]
+            .into();
+            files.extend(more.iter().map(|(path, text)| file(path, text)));
+            Catalog::of(&Bundle::from_files(files)).unwrap().files["a"].clone()
+        };
+        let before = digest(&[]);
+        for own in ["a.yml", "roles/a/x", "roles/a/y"] {
+            assert_ne!(digest(&[(own, "changed")]), before, "{own}");
+        }
+        for other in ["b.yml", "roles/b/x", "roles/ab/x", "ansible.cfg"] {
+            assert_eq!(digest(&[(other, "changed")]), before, "{other}");
         }
     }
 }

@@ -1,6 +1,5 @@
 //! Whether a component has to run, and why: one digest over everything that shapes what it installs.
 
-use crate::bundle;
 use crate::canonical::sha256_of_json;
 use crate::catalog::{Catalog, Component};
 use crate::journal::JournalRecord;
@@ -105,78 +104,72 @@ impl Catalog {
             else {
                 continue;
             };
-            let one = want(request, component, secrets_version, &wanted)?;
+            let one = self.want(request, component, secrets_version, &wanted)?;
             wanted.insert(name, one);
         }
         Ok(wanted)
     }
-}
 
-fn want(
-    request: &ComponentRequest,
-    component: &Component,
-    secrets_version: u64,
-    earlier: &BTreeMap<String, Wanted>,
-) -> Result<Wanted, WantedError> {
-    let values =
-        values::parse(request.values.as_deref()).map_err(|source| WantedError::Values {
-            component: request.name.clone(),
-            source,
-        })?;
-    let inputs: Map<String, Value> = component
-        .uses
-        .iter()
-        .filter_map(|used| {
-            Some((
-                used.clone(),
-                Value::from(earlier.get(used)?.digests.digest.as_str()),
-            ))
-        })
-        .collect();
-    let mut wanted = Wanted {
-        name: request.name.clone(),
-        version: request
-            .version
-            .clone()
-            .unwrap_or_else(|| component.chart.version.clone()),
-        size: request.size,
-        secrets_version: (!component.secrets.is_empty()).then_some(secrets_version),
-        digests: Digests {
-            digest: String::new(),
-            playbook: playbook_digest(component),
-            values: sha256_of_json(&Value::Object(values.clone())),
-            inputs: sha256_of_json(&Value::Object(inputs.clone())),
-        },
-        values,
-    };
-    wanted.digests.digest = sha256_of_json(&json!({
-        "name": wanted.name,
-        "playbook_digest": wanted.digests.playbook,
-        "version": wanted.version,
-        "size": wanted.size,
-        "values": wanted.values,
-        "secrets_version": wanted.secrets_version,
-        "inputs": inputs,
-    }));
-    Ok(wanted)
-}
+    fn want(
+        &self,
+        request: &ComponentRequest,
+        component: &Component,
+        secrets_version: u64,
+        earlier: &BTreeMap<String, Wanted>,
+    ) -> Result<Wanted, WantedError> {
+        let values =
+            values::parse(request.values.as_deref()).map_err(|source| WantedError::Values {
+                component: request.name.clone(),
+                source,
+            })?;
+        let inputs: Map<String, Value> = component
+            .uses
+            .iter()
+            .filter_map(|used| {
+                Some((
+                    used.clone(),
+                    Value::from(earlier.get(used)?.digests.digest.as_str()),
+                ))
+            })
+            .collect();
+        let mut wanted = Wanted {
+            name: request.name.clone(),
+            version: request
+                .version
+                .clone()
+                .unwrap_or_else(|| component.chart.version.clone()),
+            size: request.size,
+            secrets_version: (!component.secrets.is_empty()).then_some(secrets_version),
+            digests: Digests {
+                digest: String::new(),
+                playbook: self.playbook_digest(&request.name, component),
+                values: sha256_of_json(&Value::Object(values.clone())),
+                inputs: sha256_of_json(&Value::Object(inputs.clone())),
+            },
+            values,
+        };
+        wanted.digests.digest = sha256_of_json(&json!({
+            "name": wanted.name,
+            "playbook_digest": wanted.digests.playbook,
+            "version": wanted.version,
+            "size": wanted.size,
+            "values": wanted.values,
+            "secrets_version": wanted.secrets_version,
+            "inputs": inputs,
+        }));
+        Ok(wanted)
+    }
 
-/// Over the files that the component runs and over what the catalogue hands to them. Its summary, its order and its
-/// place in the default set do not shape what is installed.
-fn playbook_digest(component: &Component) -> String {
-    let own = bundle::files()
-        .iter()
-        .filter(|(name, _)| *name == component.playbook);
-    let roles = component
-        .roles
-        .iter()
-        .flat_map(|role| bundle::below(&format!("roles/{role}")).collect::<Vec<_>>());
-    sha256_of_json(&json!({
-        "files": bundle::digest_of(own.chain(roles)),
-        "namespace": component.namespace,
-        "chart": component.chart,
-        "backends": component.backends,
-    }))
+    /// Over the files that the component runs and over what the catalogue hands to them. Its summary, its order and
+    /// its place in the default set do not shape what is installed.
+    fn playbook_digest(&self, name: &str, component: &Component) -> String {
+        sha256_of_json(&json!({
+            "files": self.files.get(name),
+            "namespace": component.namespace,
+            "chart": component.chart,
+            "backends": component.backends,
+        }))
+    }
 }
 
 impl Reason {

@@ -164,7 +164,10 @@ pub(crate) mod tests {
                 ((*name).to_owned(), component)
             })
             .collect();
-        Catalog { components }
+        Catalog {
+            components,
+            files: BTreeMap::new(),
+        }
     }
 
     fn set(names: &[&str]) -> BTreeSet<String> {

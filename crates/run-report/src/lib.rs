@@ -19,6 +19,7 @@ pub mod outcome;
 pub mod request;
 pub mod values;
 
+pub use bundle::Bundle;
 pub use catalog::{Catalog, CatalogError, Chart, Component};
 pub use digest::{Digests, Reason, Wanted};
 pub use event::{Envelope, Event, Planned};

@@ -161,7 +161,7 @@ async fn carry(mut client: TcpStream, server: String, state: Arc<Mutex<State>>) 
 /// message per connection: the head is told to close.
 async fn read_message(stream: &mut TcpStream, is_answer: bool) -> Option<Vec<u8>> {
     let mut message = Vec::new();
-    let mut chunk = [0; 16 * 1024];
+    let mut chunk = vec![0; 16 * 1024];
     loop {
         let head_end = message
             .windows(4)

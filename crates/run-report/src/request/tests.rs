@@ -116,9 +116,9 @@ fn a_backend_must_be_one_that_the_component_has() {
         });
         faults
     };
-    assert!(faults("backend: minio").is_empty());
+    assert!(faults("slipway: {backend: minio}").is_empty());
     assert_eq!(
-        faults("backend: gluster"),
-        [r#"backend "gluster" is not one of seaweedfs, minio"#]
+        faults("slipway: {backend: gluster}"),
+        [r#"slipway.backend "gluster" is not one of seaweedfs, minio"#]
     );
 }
