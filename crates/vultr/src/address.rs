@@ -54,6 +54,11 @@ impl Address {
         is_loopback(&self.0)
     }
 
+    /// Whether requests travel through TLS.
+    pub(crate) fn is_encrypted(&self) -> bool {
+        self.0.scheme() == "https"
+    }
+
     /// The address of a path below `/v2`, each segment encoded. `None` when a segment would change which object is meant.
     pub(crate) fn join(&self, segments: &[&str]) -> Option<Url> {
         if segments.iter().any(|s| matches!(*s, "" | "." | "..")) {

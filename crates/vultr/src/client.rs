@@ -167,6 +167,10 @@ impl Builder {
         if address.is_loopback() {
             http = http.no_proxy();
         }
+        if !address.is_encrypted() {
+            // A rehearsal needs no certificate authorities, so a machine without any can rehearse.
+            http = http.tls_certs_only([]);
+        }
         let http = http.build().map_err(|error| Error::Configuration {
             what: "the HTTPS client",
             reason: error.without_url().to_string(),
