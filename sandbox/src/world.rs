@@ -238,7 +238,7 @@ pub struct BlockWish {
     pub label: String,
     /// Size.
     pub size_gb: u32,
-    /// `high_perf` (NVMe) or `storage_opt` (HDD).
+    /// `high_perf` (`NVMe`) or `storage_opt` (HDD).
     pub block_type: String,
 }
 

@@ -4,7 +4,9 @@ use anyhow::Context as _;
 use async_trait::async_trait;
 
 use super::service::Account;
-use super::state::{Block, BlockRequest, ForwardingRule, LoadBalancer, LoadBalancerRequest, State};
+use super::state::{
+    Block, BlockKind, BlockRequest, ForwardingRule, LoadBalancer, LoadBalancerRequest, State,
+};
 use crate::world::{
     AccountHandle, BlockView, BlockWish, LoadBalancerPort, LoadBalancerView, LoadBalancerWish,
 };
@@ -128,7 +130,7 @@ impl AccountHandle for Account {
                 region: region_of(state, cluster_id)?,
                 label: wish.label,
                 size_gb: wish.size_gb,
-                block_type: wish.block_type,
+                kind: BlockKind::of(&wish.block_type)?,
                 bootable: false,
                 cluster_id: Some(cluster_id.to_owned()),
             };

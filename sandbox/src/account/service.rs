@@ -6,10 +6,12 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use super::clock::Clock;
 use super::faults::Rules;
 use super::journal::{Entry, Journal};
+use super::refusal::Refusal;
 use super::state::{Effect, State};
 use crate::world::Engines;
 
@@ -50,6 +52,7 @@ struct Inner {
     /// Woken when the clock or the next change may have moved.
     moved: Notify,
     closed: CancellationToken,
+    tasks: TaskTracker,
 }
 
 pub(super) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -73,15 +76,18 @@ impl Account {
             lanes: Mutex::default(),
             moved: Notify::new(),
             closed: CancellationToken::new(),
+            tasks: TaskTracker::new(),
         }));
         account.0.engines.attach(Arc::new(account.clone()));
-        tokio::spawn(account.clone().follow_time());
+        account.0.tasks.spawn(account.clone().follow_time());
         account
     }
 
     /// Stops the account's time and ends the engines.
     pub async fn close(&self) -> anyhow::Result<()> {
         self.0.closed.cancel();
+        self.0.tasks.close();
+        self.0.tasks.wait().await;
         self.0.engines.shutdown().await
     }
 
@@ -143,6 +149,14 @@ impl Account {
         result
     }
 
+    /// Like [`Account::work`], for calls that change something: a refused one changes nothing.
+    pub(crate) fn change<T>(
+        &self,
+        call: impl FnOnce(&mut State) -> Result<T, Refusal>,
+    ) -> Result<T, Refusal> {
+        self.work(|state| state.attempt(call))
+    }
+
     fn settle(&self) {
         let effects = {
             let mut state = locked(&self.0.state);
@@ -180,7 +194,7 @@ impl Account {
             }
             lanes.insert(object.clone(), VecDeque::from([effect]));
             drop(lanes);
-            tokio::spawn(self.clone().run_lane(object));
+            self.0.tasks.spawn(self.clone().run_lane(object));
         }
     }
 
@@ -195,16 +209,17 @@ impl Account {
                 next
             };
             let Some(effect) = next else { return };
-            if self.0.closed.is_cancelled() {
-                return;
+            tokio::select! {
+                () = self.0.closed.cancelled() => return,
+                () = self.carry_out(effect) => {}
             }
-            self.carry_out(effect).await;
         }
     }
 
     async fn carry_out(&self, effect: Effect) {
         for attempt in 1..=ATTEMPTS {
-            match self.attempt(effect.clone()).await {
+            tracing::info!("{} {}", effect.what(), effect.object());
+            match self.order(effect.clone()).await {
                 Ok(()) => return,
                 Err(error) => {
                     tracing::error!(
@@ -223,7 +238,7 @@ impl Account {
         }
     }
 
-    async fn attempt(&self, effect: Effect) -> anyhow::Result<()> {
+    async fn order(&self, effect: Effect) -> anyhow::Result<()> {
         let engines = &self.0.engines;
         match effect {
             Effect::StartCluster(spec) => {

@@ -134,7 +134,7 @@ pub(super) struct UpWish {
     /// Loopback address of the account
     #[arg(long, default_value = "127.0.0.1:0", value_name = "ADDRESS")]
     pub(super) listen: SocketAddr,
-    /// Folder of the engines' programs [default: $SLIPWAY_TOOLS, else what `cargo xtask tools` built]
+    /// Folder of the engines' programs [default: `$SLIPWAY_TOOLS`, else what `cargo xtask tools` built]
     #[arg(long, value_name = "DIR")]
     pub(super) engines: Option<PathBuf>,
     /// Folder of charts to serve as chart repository [default: tests/charts of this checkout, if found]

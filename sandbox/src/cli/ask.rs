@@ -254,7 +254,7 @@ pub(super) async fn journal(
         "N", "TIME", "METHOD", "PATH", "STATUS", "MS", "CALLER", "FAULT",
     ]);
     for call in calls {
-        let cells = [
+        let fields = [
             "n",
             "ts",
             "method",
@@ -265,7 +265,7 @@ pub(super) async fn journal(
             "fault",
         ]
         .map(|field| text(&call[field]));
-        table.row(&cells.each_ref().map(String::as_str));
+        table.row(&fields.each_ref().map(String::as_str));
     }
     say(&table.to_string())?;
     Ok(ExitCode::SUCCESS)

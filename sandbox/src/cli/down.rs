@@ -12,7 +12,7 @@ use super::say;
 use crate::folder::{Folder, FolderError, Hold};
 
 /// How long the sandbox may take to end by itself.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Ends a sandbox in whatever state it is.
 pub(super) async fn down(dir: &Path, json: bool) -> anyhow::Result<ExitCode> {

@@ -23,7 +23,7 @@ use crate::slot::Slot;
 use crate::world::Engines;
 
 /// How long a detached sandbox may take to become ready.
-const READY_DEADLINE: Duration = Duration::from_secs(60);
+const READY_DEADLINE: Duration = Duration::from_mins(1);
 /// Where a detached sandbox writes.
 const LOG: &str = "up.log";
 
@@ -124,13 +124,10 @@ async fn engines(folder: &Folder, wish: &UpWish) -> anyhow::Result<Arc<dyn Engin
 /// `tests/charts` above the working folder or the program.
 fn charts_of_checkout() -> Option<PathBuf> {
     let places = [std::env::current_dir().ok(), std::env::current_exe().ok()];
-    let found = places
-        .iter()
-        .flatten()
-        .flat_map(|place| place.ancestors())
+    let above = places.iter().flatten().flat_map(|place| place.ancestors());
+    above
         .map(|place| place.join("tests/charts"))
-        .find(|path| path.is_dir());
-    found
+        .find(|path| path.is_dir())
 }
 
 fn announce(
@@ -202,17 +199,17 @@ pub(super) fn detach(dir: &Path, json: bool) -> anyhow::Result<ExitCode> {
             let log = std::fs::read_to_string(&log_path).unwrap_or_default();
             bail!("SLW-908: the sandbox ended with {status}:\n{log}");
         }
-        if let Ok(description) = folder.description() {
-            if description.pid == child.id() {
-                let log = std::fs::read_to_string(&log_path).unwrap_or_default();
-                let answer = if json {
-                    serde_json::to_string(&description)?
-                } else {
-                    log.trim_end().to_owned()
-                };
-                say(&answer)?;
-                return Ok(ExitCode::SUCCESS);
-            }
+        if let Ok(description) = folder.description()
+            && description.pid == child.id()
+        {
+            let log = std::fs::read_to_string(&log_path).unwrap_or_default();
+            let answer = if json {
+                serde_json::to_string(&description)?
+            } else {
+                log.trim_end().to_owned()
+            };
+            say(&answer)?;
+            return Ok(ExitCode::SUCCESS);
         }
         std::thread::sleep(Duration::from_millis(20));
     }

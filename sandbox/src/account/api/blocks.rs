@@ -8,9 +8,8 @@ use serde_json::{Value, json};
 use super::answer::{Answer, Answered, date, number};
 use super::fields::Fields;
 use super::listing::Listing;
-use crate::account::catalogue;
 use crate::account::service::Account;
-use crate::account::state::{Block, BlockRequest, State as Contents};
+use crate::account::state::{Block, BlockKind, BlockRequest, State as Contents};
 
 pub(super) fn routes() -> Router<Account> {
     Router::new()
@@ -23,11 +22,10 @@ pub(super) fn routes() -> Router<Account> {
 fn show(contents: &Contents, block: &Block) -> Value {
     let holder = block.attached_to.as_deref().unwrap_or_default();
     let instance = contents.instances.get(holder);
-    let price = catalogue::block(block.size_gb, block.block_type == "storage_opt");
     json!({
         "id": block.id,
         "date_created": date(block.created),
-        "cost": number(price.monthly),
+        "cost": number(block.kind.price(block.size_gb).monthly),
         "pending_charges": 0,
         "status": if block.active { "active" } else { "pending" },
         "size_gb": block.size_gb,
@@ -37,7 +35,7 @@ fn show(contents: &Contents, block: &Block) -> Value {
         "attached_to_instance_label": instance.map_or("", |instance| instance.label.as_str()),
         "label": block.label,
         "mount_id": block.mount_id,
-        "block_type": block.block_type,
+        "block_type": block.kind.word(),
         "os_id": 0,
         "snapshot_id": "",
         "bootable": block.bootable,
@@ -57,11 +55,11 @@ async fn create(State(account): State<Account>, fields: Fields) -> Answered {
         region: fields.required("region")?,
         label: fields.text("label")?.unwrap_or_default(),
         size_gb: fields.count("size_gb")?.unwrap_or(0),
-        block_type: fields.text("block_type")?.unwrap_or_default(),
+        kind: BlockKind::of(&fields.text("block_type")?.unwrap_or_default())?,
         bootable: fields.flag("bootable")?.unwrap_or(false),
         cluster_id: None,
     };
-    account.work(|state| {
+    account.change(|state| {
         let id = state.create_block(request)?.id.clone();
         Ok(Answer::accepted(
             json!({"block": show(state, state.blocks.find(&id)?)}),
@@ -83,12 +81,12 @@ async fn update(
     fields: Fields,
 ) -> Answered {
     let (label, size_gb) = (fields.text("label")?, fields.count("size_gb")?);
-    account.work(|state| state.change_block(&id, label, size_gb))?;
+    account.change(|state| state.change_block(&id, label, size_gb))?;
     Ok(Answer::done())
 }
 
 async fn remove(State(account): State<Account>, Path(id): Path<String>) -> Answered {
-    account.work(|state| state.delete_block(&id))?;
+    account.change(|state| state.delete_block(&id))?;
     Ok(Answer::done())
 }
 
@@ -98,11 +96,11 @@ async fn attach(
     fields: Fields,
 ) -> Answered {
     let instance_id = fields.required("instance_id")?;
-    account.work(|state| state.attach_block(&id, &instance_id))?;
+    account.change(|state| state.attach_block(&id, &instance_id))?;
     Ok(Answer::done())
 }
 
 async fn detach(State(account): State<Account>, Path(id): Path<String>) -> Answered {
-    account.work(|state| state.detach_block(&id))?;
+    account.change(|state| state.detach_block(&id))?;
     Ok(Answer::done())
 }

@@ -94,7 +94,7 @@ async fn create(State(account): State<Account>, fields: Fields) -> Answered {
             .map(|pool| pools::read(&Fields::from_value(pool)?))
             .collect::<Result<_, _>>()?,
     };
-    account.work(|state| {
+    account.change(|state| {
         let id = state.create_cluster(request)?.id.clone();
         Ok(Answer::created(
             json!({"vke_cluster": show(state, state.clusters.find(&id)?)}),
@@ -124,7 +124,7 @@ async fn update(
     fields: Fields,
 ) -> Answered {
     let (label, oidc) = (fields.text("label")?, oidc(&fields)?);
-    account.work(|state| {
+    account.change(|state| {
         let cluster = state.clusters.find_mut(&id)?;
         cluster.label = label.ok_or_else(|| Refusal::invalid("`label` is required"))?;
         cluster.oidc = oidc.unwrap_or_else(|| cluster.oidc.clone());
@@ -133,12 +133,12 @@ async fn update(
 }
 
 async fn remove(State(account): State<Account>, Path(id): Path<String>) -> Answered {
-    account.work(|state| state.delete_cluster(&id, false))?;
+    account.change(|state| state.delete_cluster(&id, false))?;
     Ok(Answer::done())
 }
 
 async fn remove_linked(State(account): State<Account>, Path(id): Path<String>) -> Answered {
-    account.work(|state| state.delete_cluster(&id, true))?;
+    account.change(|state| state.delete_cluster(&id, true))?;
     Ok(Answer::done())
 }
 
@@ -166,7 +166,7 @@ async fn upgrade(
     fields: Fields,
 ) -> Answered {
     let version = fields.required("upgrade_version")?;
-    account.work(|state| state.upgrade_cluster(&id, &version))?;
+    account.change(|state| state.upgrade_cluster(&id, &version))?;
     Ok(Answer::accepted_empty())
 }
 

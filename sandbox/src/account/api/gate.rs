@@ -11,7 +11,7 @@ use axum::http::header::{
 use axum::http::{Method, Response};
 use axum::middleware::Next;
 use axum::response::IntoResponse;
-use futures::stream;
+use futures::{StreamExt as _, stream};
 
 use super::listing::Stale;
 use crate::account::faults::{Action, Decision, Failure};
@@ -194,8 +194,16 @@ async fn cut(response: Response<Body>) -> Response<Body> {
         .headers
         .insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
     let half = body.slice(..body.len() / 2);
-    let end = std::io::Error::new(std::io::ErrorKind::ConnectionReset, "cut by a fault");
-    Response::from_parts(parts, Body::from_stream(stream::iter([Ok(half), Err(end)])))
+    let end = async {
+        // The server sends what it has when it has to wait for more: without this it would drop the half, too.
+        tokio::task::yield_now().await;
+        Err(std::io::Error::new(
+            std::io::ErrorKind::ConnectionReset,
+            "cut by a fault",
+        ))
+    };
+    let chunks = stream::iter([Ok(half)]).chain(stream::once(end));
+    Response::from_parts(parts, Body::from_stream(chunks))
 }
 
 impl Call {

@@ -133,7 +133,7 @@ async fn list(
 
 async fn create(State(account): State<Account>, fields: Fields) -> Answered {
     let request = read(&fields)?;
-    account.work(|state| {
+    account.change(|state| {
         let id = state.create_instance(request)?.id.clone();
         Ok(Answer::accepted(
             json!({"instance": show(state, state.instances.find(&id)?)}),
@@ -176,12 +176,28 @@ fn read(fields: &Fields) -> Result<InstanceRequest, Refusal> {
         ssh_key_ids: fields.texts("sshkey_id")?.unwrap_or_default(),
         attach_vpc: fields.texts("attach_vpc")?.unwrap_or_default(),
         enable_vpc: fields.flag("enable_vpc")?.unwrap_or(false),
-        enable_ipv6: fields.flag("enable_ipv6")?.unwrap_or(false),
-        backups: fields.text("backups")?.as_deref() == Some("enabled"),
-        ddos_protection: fields.flag("ddos_protection")?.unwrap_or(false),
+        features: features(fields)?,
         firewall_group_id: fields.text("firewall_group_id")?.unwrap_or_default(),
         user_scheme: fields.text("user_scheme")?,
     })
+}
+
+fn features(fields: &Fields) -> Result<Vec<&'static str>, Refusal> {
+    let wanted = [
+        (
+            fields.text("backups")?.as_deref() == Some("enabled"),
+            "auto_backups",
+        ),
+        (fields.flag("enable_ipv6")?.unwrap_or(false), "ipv6"),
+        (
+            fields.flag("ddos_protection")?.unwrap_or(false),
+            "ddos_protection",
+        ),
+    ];
+    Ok(wanted
+        .into_iter()
+        .filter_map(|(on, feature)| on.then_some(feature))
+        .collect())
 }
 
 async fn show_one(State(account): State<Account>, Path(id): Path<String>) -> Answered {
@@ -206,7 +222,7 @@ async fn update(
         detach_vpc: fields.texts("detach_vpc")?.unwrap_or_default(),
         firewall_group_id: fields.text("firewall_group_id")?,
     };
-    account.work(|state| {
+    account.change(|state| {
         state.change_instance(&id, change)?;
         Ok(Answer::accepted(
             json!({"instance": show(state, state.instances.find(&id)?)}),
@@ -215,12 +231,12 @@ async fn update(
 }
 
 async fn remove(State(account): State<Account>, Path(id): Path<String>) -> Answered {
-    account.work(|state| state.delete_instance(&id))?;
+    account.change(|state| state.delete_instance(&id))?;
     Ok(Answer::done())
 }
 
 fn switch(account: &Account, ids: &[String], power: Power, restart: bool) -> Answered {
-    account.work(|state| {
+    account.change(|state| {
         for id in ids {
             state.instances.find(id)?;
         }
@@ -275,7 +291,7 @@ async fn reinstall(
     fields: Fields,
 ) -> Answered {
     let hostname = fields.text("hostname")?;
-    account.work(|state| {
+    account.change(|state| {
         state.reinstall_instance(&id, hostname)?;
         Ok(Answer::accepted(
             json!({"instance": show(state, state.instances.find(&id)?)}),
@@ -312,7 +328,7 @@ async fn attach(
     fields: Fields,
 ) -> Answered {
     let vpc_id = fields.required("vpc_id")?;
-    account.work(|state| state.attach_vpc(&id, &vpc_id))?;
+    account.change(|state| state.attach_vpc(&id, &vpc_id))?;
     Ok(Answer::done())
 }
 
@@ -322,7 +338,7 @@ async fn detach(
     fields: Fields,
 ) -> Answered {
     let vpc_id = fields.required("vpc_id")?;
-    account.work(|state| state.detach_vpc(&id, &vpc_id))?;
+    account.change(|state| state.detach_vpc(&id, &vpc_id))?;
     Ok(Answer::done())
 }
 

@@ -175,7 +175,7 @@ async fn create(State(account): State<Account>, fields: Fields) -> Answered {
         fields.required("region")?,
         BalancerSettings::default(),
     )?;
-    account.work(|state| {
+    account.change(|state| {
         Ok(Answer::accepted(
             json!({"load_balancer": show(state.create_load_balancer(request)?)}),
         ))
@@ -195,7 +195,7 @@ async fn update(
     Path(id): Path<String>,
     fields: Fields,
 ) -> Answered {
-    account.work(|state| {
+    account.change(|state| {
         let balancer = state.load_balancers.find(&id)?;
         let request = read(&fields, balancer.region.clone(), balancer.settings.clone())?;
         state.change_load_balancer(&id, request)
@@ -204,7 +204,7 @@ async fn update(
 }
 
 async fn remove(State(account): State<Account>, Path(id): Path<String>) -> Answered {
-    account.work(|state| state.delete_load_balancer(&id))?;
+    account.change(|state| state.delete_load_balancer(&id))?;
     Ok(Answer::done())
 }
 
@@ -228,7 +228,7 @@ async fn add_rule(
     fields: Fields,
 ) -> Answered {
     let rule = read_rule(&fields)?;
-    let rule = account.work(|state| state.add_rule(&id, rule))?;
+    let rule = account.change(|state| state.add_rule(&id, rule))?;
     Ok(Answer::accepted(
         json!({"forwarding_rule": show_rule(&rule)}),
     ))
@@ -248,7 +248,7 @@ async fn remove_rule(
     State(account): State<Account>,
     Path((id, rule)): Path<(String, String)>,
 ) -> Answered {
-    account.work(|state| state.delete_rule(&id, &rule))?;
+    account.change(|state| state.delete_rule(&id, &rule))?;
     Ok(Answer::done())
 }
 

@@ -146,7 +146,7 @@ async fn create(
     Path(id): Path<String>,
     fields: Fields,
 ) -> Answered {
-    account.work(|state| {
+    account.change(|state| {
         state.clusters.find(&id)?;
         let pool = state.create_pool(&id, read(&fields)?)?.id.clone();
         Ok(Answer::created(
@@ -181,7 +181,7 @@ async fn update(
         labels: fields.map("labels")?,
         taints: fields.taints("taints")?,
     };
-    account.work(|state| {
+    account.change(|state| {
         state.change_pool(&id, &pool, change)?;
         Ok(Answer::accepted(
             json!({"node_pool": show(state, state.pools.find(&pool)?)}),
@@ -193,7 +193,7 @@ async fn remove(
     State(account): State<Account>,
     Path((id, pool)): Path<(String, String)>,
 ) -> Answered {
-    account.work(|state| state.delete_pool(&id, &pool))?;
+    account.change(|state| state.delete_pool(&id, &pool))?;
     Ok(Answer::done())
 }
 
@@ -222,7 +222,7 @@ async fn remove_node(
     State(account): State<Account>,
     Path((id, pool, node)): Path<(String, String, String)>,
 ) -> Answered {
-    account.work(|state| state.delete_node(&id, &pool, &node))?;
+    account.change(|state| state.delete_node(&id, &pool, &node))?;
     Ok(Answer::done())
 }
 
@@ -230,7 +230,7 @@ async fn recycle(
     State(account): State<Account>,
     Path((id, pool, node)): Path<(String, String, String)>,
 ) -> Answered {
-    account.work(|state| state.recycle_node(&id, &pool, &node))?;
+    account.change(|state| state.recycle_node(&id, &pool, &node))?;
     Ok(Answer::done())
 }
 
@@ -258,7 +258,7 @@ async fn add_label(
         fields.required("key")?,
         fields.text("value")?.unwrap_or_default(),
     );
-    let label = account.work(|state| state.add_pool_label(&id, &pool, key, value))?;
+    let label = account.change(|state| state.add_pool_label(&id, &pool, key, value))?;
     Ok(Answer::created(json!({"label": show_label(&label)})))
 }
 
@@ -276,7 +276,7 @@ async fn remove_label(
     State(account): State<Account>,
     Path((id, pool, label)): Path<(String, String, String)>,
 ) -> Answered {
-    account.work(|state| state.delete_pool_label(&id, &pool, &label))?;
+    account.change(|state| state.delete_pool_label(&id, &pool, &label))?;
     Ok(Answer::done())
 }
 
@@ -301,7 +301,7 @@ async fn add_taint(
     fields: Fields,
 ) -> Answered {
     let taint = fields.taint()?;
-    let taint = account.work(|state| state.add_pool_taint(&id, &pool, taint))?;
+    let taint = account.change(|state| state.add_pool_taint(&id, &pool, taint))?;
     Ok(Answer::created(json!({"taint": show_taint(&taint)})))
 }
 
@@ -319,6 +319,6 @@ async fn remove_taint(
     State(account): State<Account>,
     Path((id, pool, taint)): Path<(String, String, String)>,
 ) -> Answered {
-    account.work(|state| state.delete_pool_taint(&id, &pool, &taint))?;
+    account.change(|state| state.delete_pool_taint(&id, &pool, &taint))?;
     Ok(Answer::done())
 }

@@ -18,7 +18,7 @@ pub(super) fn routes() -> Router<Account> {
 }
 
 fn show(key: &SshKey) -> Value {
-    json!({"id": key.id, "name": key.name, "ssh_key": key.ssh_key, "date_created": date(key.created)})
+    json!({"id": key.id, "name": key.name, "ssh_key": key.public_key, "date_created": date(key.created)})
 }
 
 async fn list(State(account): State<Account>, listing: Listing) -> Answered {
@@ -27,7 +27,7 @@ async fn list(State(account): State<Account>, listing: Listing) -> Answered {
 
 async fn create(State(account): State<Account>, fields: Fields) -> Answered {
     let (name, key) = (fields.required("name")?, fields.required("ssh_key")?);
-    account.work(|state| {
+    account.change(|state| {
         Ok(Answer::created(
             json!({"ssh_key": show(state.create_ssh_key(&name, key)?)}),
         ))
@@ -48,11 +48,11 @@ async fn update(
     fields: Fields,
 ) -> Answered {
     let (name, key) = (fields.text("name")?, fields.text("ssh_key")?);
-    account.work(|state| state.change_ssh_key(&id, name.as_deref(), key))?;
+    account.change(|state| state.change_ssh_key(&id, name.as_deref(), key))?;
     Ok(Answer::done())
 }
 
 async fn remove(State(account): State<Account>, Path(id): Path<String>) -> Answered {
-    account.work(|state| state.delete_ssh_key(&id))?;
+    account.change(|state| state.delete_ssh_key(&id))?;
     Ok(Answer::done())
 }

@@ -60,7 +60,7 @@ async fn create(State(account): State<Account>, fields: Fields) -> Answered {
         description: fields.text("description")?.unwrap_or_default(),
         subnet,
     };
-    account.work(|state| {
+    account.change(|state| {
         Ok(Answer::created(
             json!({"vpc": show(state.create_vpc(request)?)}),
         ))
@@ -77,7 +77,7 @@ async fn update(
     fields: Fields,
 ) -> Answered {
     let description = fields.text("description")?;
-    account.work(|state| {
+    account.change(|state| {
         let vpc = state.vpcs.find_mut(&id)?;
         vpc.description =
             description.ok_or_else(|| Refusal::invalid("`description` is required"))?;
@@ -86,7 +86,7 @@ async fn update(
 }
 
 async fn remove(State(account): State<Account>, Path(id): Path<String>) -> Answered {
-    account.work(|state| state.delete_vpc(&id))?;
+    account.change(|state| state.delete_vpc(&id))?;
     Ok(Answer::done())
 }
 

@@ -8,6 +8,6 @@ mod versions;
 
 pub(crate) use images::{Image, image, images};
 pub(crate) use plans::{PLAN_TYPES, Plan, plan, plans};
-pub(crate) use prices::{Price, block, ha_control_plane, load_balancer};
+pub(crate) use prices::{HDD_GB, NVME_GB, Price, ha_control_plane, load_balancer, storage};
 pub(crate) use regions::{Region, region, regions};
 pub(crate) use versions::{upgrades_of, versions};

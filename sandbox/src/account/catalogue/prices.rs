@@ -42,10 +42,14 @@ pub(crate) fn load_balancer(nodes: u32) -> Price {
     Price::monthly_cents(1000).times(nodes)
 }
 
-/// A volume: NVMe 0.10 a GB (seen live), HDD about 0.025 a GB (unverified).
-pub(crate) fn block(size_gb: u32, storage_opt: bool) -> Price {
-    let tenths_of_a_cent = i64::from(size_gb) * if storage_opt { 25 } else { 100 };
-    let monthly = Decimal::new(tenths_of_a_cent, 3);
+/// Thousandths of a dollar a month for a GB on `NVMe`: seen live.
+pub(crate) const NVME_GB: i64 = 100;
+/// Thousandths of a dollar a month for a GB on spinning disks: unverified.
+pub(crate) const HDD_GB: i64 = 25;
+
+/// A volume of so many GB.
+pub(crate) fn storage(size_gb: u32, mills_a_gb: i64) -> Price {
+    let monthly = Decimal::new(i64::from(size_gb) * mills_a_gb, 3);
     let hourly = (monthly / Decimal::from(HOURS_OF_A_MONTH)).round_dp(5);
     Price {
         monthly: monthly.normalize(),

@@ -183,7 +183,7 @@ fn read_action(action: &Value) -> Result<Action, OrderError> {
         ("cut_body", Action::CutBody),
         ("stale_list", Action::StaleList),
     ];
-    let named = |name: &str| {
+    let is_called = |name: &str| {
         action.as_str() == Some(name)
             || action
                 .get(name)
@@ -191,7 +191,7 @@ fn read_action(action: &Value) -> Result<Action, OrderError> {
     };
     names
         .into_iter()
-        .find(|(name, _)| named(name))
+        .find(|(name, _)| is_called(name))
         .map(|(_, action)| action)
         .ok_or_else(unknown)
 }

@@ -53,10 +53,12 @@ impl Pool {
 
     fn release(&mut self, address: Ipv4Addr) {
         let octets = address.octets();
-        if octets[..3] == self.network && octets[3] > 0 {
-            if let Some(taken) = self.taken.get_mut(usize::from(octets[3]) - 1) {
-                *taken = false;
-            }
+        if octets[..3] == self.network
+            && let Some(taken) = usize::from(octets[3])
+                .checked_sub(1)
+                .and_then(|at| self.taken.get_mut(at))
+        {
+            *taken = false;
         }
     }
 }

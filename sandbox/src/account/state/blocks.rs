@@ -5,12 +5,68 @@ use jiff::{SignedDuration, Timestamp};
 use super::State;
 use super::instances::LOCK;
 use super::ledger::Charge;
-use crate::account::catalogue;
+use crate::account::catalogue::{self, Price};
 use crate::account::refusal::Refusal;
 use crate::account::table::Row;
 
 /// Time from the request to a usable volume.
 const CREATION: SignedDuration = SignedDuration::from_secs(10);
+
+/// What a volume is stored on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum BlockKind {
+    /// `NVMe`.
+    #[default]
+    HighPerf,
+    /// Spinning disks.
+    StorageOpt,
+}
+
+impl BlockKind {
+    /// The vendor's word.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::HighPerf => "high_perf",
+            Self::StorageOpt => "storage_opt",
+        }
+    }
+
+    /// The kind of this word; empty means the default.
+    pub(crate) fn of(word: &str) -> Result<Self, Refusal> {
+        match word {
+            "" | "high_perf" => Ok(Self::HighPerf),
+            "storage_opt" => Ok(Self::StorageOpt),
+            _ => Err(Refusal::invalid("Invalid block_type")),
+        }
+    }
+
+    /// What so many GB cost.
+    pub(crate) fn price(self, size_gb: u32) -> Price {
+        let mills_a_gb = match self {
+            Self::HighPerf => catalogue::NVME_GB,
+            Self::StorageOpt => catalogue::HDD_GB,
+        };
+        catalogue::storage(size_gb, mills_a_gb)
+    }
+
+    /// A volume of this size, in words.
+    pub(crate) fn of_size(self, size_gb: u32) -> String {
+        format!("{size_gb} GB {}", self.word())
+    }
+
+    fn check_size(self, size_gb: u32) -> Result<(), Refusal> {
+        let range = match self {
+            // The CSI driver asks for NVMe volumes from 1 GB on and gets them.
+            Self::HighPerf => 1..=10_000,
+            Self::StorageOpt => 40..=40_000,
+        };
+        if range.contains(&size_gb) {
+            Ok(())
+        } else {
+            Err(Refusal::invalid("Invalid size_gb"))
+        }
+    }
+}
 
 /// A volume.
 #[derive(Clone, Debug)]
@@ -19,7 +75,7 @@ pub(crate) struct Block {
     pub(crate) label: String,
     pub(crate) region: String,
     pub(crate) size_gb: u32,
-    pub(crate) block_type: String,
+    pub(crate) kind: BlockKind,
     pub(crate) mount_id: String,
     pub(crate) bootable: bool,
     pub(crate) created: Timestamp,
@@ -46,7 +102,7 @@ pub(crate) struct BlockRequest {
     pub(crate) region: String,
     pub(crate) label: String,
     pub(crate) size_gb: u32,
-    pub(crate) block_type: String,
+    pub(crate) kind: BlockKind,
     pub(crate) bootable: bool,
     pub(crate) cluster_id: Option<String>,
 }
@@ -56,13 +112,8 @@ impl State {
     pub(crate) fn create_block(&mut self, request: BlockRequest) -> Result<&Block, Refusal> {
         let region =
             catalogue::region(&request.region).ok_or_else(|| Refusal::invalid("Invalid region"))?;
-        let block_type = if request.block_type.is_empty() {
-            "high_perf".to_owned()
-        } else {
-            request.block_type
-        };
-        check_size(&block_type, request.size_gb)?;
-        if block_type == "storage_opt" && !region.has_storage_opt() {
+        request.kind.check_size(request.size_gb)?;
+        if request.kind == BlockKind::StorageOpt && !region.has_storage_opt() {
             return Err(Refusal::invalid(
                 "Block storage type is not available in the selected region",
             ));
@@ -73,8 +124,8 @@ impl State {
             kind: "block",
             id: id.clone(),
             label: request.label.clone(),
-            what: format!("{} GB {block_type}", request.size_gb),
-            price: catalogue::block(request.size_gb, block_type == "storage_opt"),
+            what: request.kind.of_size(request.size_gb),
+            price: request.kind.price(request.size_gb),
             from: self.now,
             until: None,
         });
@@ -83,7 +134,7 @@ impl State {
             label: request.label,
             region: request.region,
             size_gb: request.size_gb,
-            block_type,
+            kind: request.kind,
             mount_id,
             bootable: request.bootable,
             created: self.now,
@@ -119,11 +170,10 @@ impl State {
             if size_gb < block.size_gb {
                 return Err(Refusal::invalid("Block storage size can not be reduced"));
             }
-            check_size(&block.block_type, size_gb)?;
+            block.kind.check_size(size_gb)?;
             block.size_gb = size_gb;
-            let price = catalogue::block(size_gb, block.block_type == "storage_opt");
-            self.ledger
-                .reprice(id, format!("{size_gb} GB {}", block.block_type), price, now);
+            let (what, price) = (block.kind.of_size(size_gb), block.kind.price(size_gb));
+            self.ledger.reprice(id, what, price, now);
         }
         block.label = label.unwrap_or_else(|| block.label.clone());
         Ok(())
@@ -198,19 +248,5 @@ impl State {
         if self.blocks.remove(id).is_some() {
             self.ledger.close(id, self.now);
         }
-    }
-}
-
-fn check_size(block_type: &str, size_gb: u32) -> Result<(), Refusal> {
-    let range = match block_type {
-        // The CSI driver asks for NVMe volumes from 1 GB on and gets them.
-        "high_perf" => 1..=10_000,
-        "storage_opt" => 40..=40_000,
-        _ => return Err(Refusal::invalid("Invalid block_type")),
-    };
-    if range.contains(&size_gb) {
-        Ok(())
-    } else {
-        Err(Refusal::invalid("Invalid size_gb"))
     }
 }

@@ -69,13 +69,26 @@ impl Cluster {
         format!("{}.vultr-k8s.com", self.id)
     }
 
+    fn spec(&self) -> ClusterSpec {
+        ClusterSpec {
+            id: self.id.clone(),
+            label: self.label.clone(),
+            region: self.region.clone(),
+            version: self.version.clone(),
+            address: self.address,
+            endpoint: self.endpoint(),
+            cluster_subnet: Self::CLUSTER_SUBNET.to_owned(),
+            service_subnet: Self::SERVICE_SUBNET.to_owned(),
+        }
+    }
+
     /// Network of pods, fixed by the vendor.
     pub(crate) const CLUSTER_SUBNET: &'static str = "10.244.0.0/16";
     /// Network of services, fixed by the vendor.
     pub(crate) const SERVICE_SUBNET: &'static str = "10.96.0.0/12";
 }
 
-/// OpenID Connect of the API server; empty strings when off.
+/// Sign-in by `OpenID` Connect of the API server; empty strings when off.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Oidc {
@@ -98,32 +111,33 @@ pub(crate) struct ClusterRequest {
     pub(crate) pools: Vec<PoolRequest>,
 }
 
+impl ClusterRequest {
+    /// Nodes of all its pools.
+    fn nodes(&self) -> u32 {
+        self.pools
+            .iter()
+            .fold(0, |sum, pool| sum.saturating_add(pool.quantity))
+    }
+}
+
 impl State {
     /// Makes a cluster with its first pools.
     pub(crate) fn create_cluster(&mut self, request: ClusterRequest) -> Result<&Cluster, Refusal> {
         self.check_cluster(&request)?;
         let id = self.seeded.id();
-        let vpc_id = match request.vpc_id {
-            Some(id) => id,
-            None => {
-                let description = format!("VKE network of {id}");
-                self.create_vpc(VpcRequest {
-                    region: request.region.clone(),
-                    description,
-                    subnet: None,
-                })?
-                .id
-                .clone()
-            }
+        let vpc_id = self.vpc_of_cluster(&request, &id)?;
+        let nodes = request.nodes();
+        self.check_quota(nodes)?;
+        self.check_room(&vpc_id, nodes.saturating_add(1))?;
+        let firewall_group_id = if request.enable_firewall {
+            self.seeded.id()
+        } else {
+            String::new()
         };
         let cluster = Cluster {
             address: self.addresses.cluster()?,
             nic: self.attach_to(&vpc_id)?,
-            firewall_group_id: if request.enable_firewall {
-                self.seeded.id()
-            } else {
-                String::new()
-            },
+            firewall_group_id,
             id: id.clone(),
             label: request.label,
             region: request.region,
@@ -137,16 +151,7 @@ impl State {
             upgrade: None,
             trouble: None,
         };
-        self.effects.push(Effect::StartCluster(ClusterSpec {
-            id: id.clone(),
-            label: cluster.label.clone(),
-            region: cluster.region.clone(),
-            version: cluster.version.clone(),
-            address: cluster.address,
-            endpoint: cluster.endpoint(),
-            cluster_subnet: Cluster::CLUSTER_SUBNET.to_owned(),
-            service_subnet: Cluster::SERVICE_SUBNET.to_owned(),
-        }));
+        self.effects.push(Effect::StartCluster(cluster.spec()));
         if cluster.ha_controlplanes {
             self.ledger.open(Charge {
                 kind: "control_plane",
@@ -165,7 +170,26 @@ impl State {
         self.clusters.find(&id)
     }
 
-    /// Refuses a request before anything is made: a refused call leaves nothing behind.
+    /// The network that the request names, or a new one.
+    fn vpc_of_cluster(&mut self, request: &ClusterRequest, id: &str) -> Result<String, Refusal> {
+        let Some(vpc_id) = &request.vpc_id else {
+            let wish = VpcRequest {
+                region: request.region.clone(),
+                description: format!("VKE network of {id}"),
+                subnet: None,
+            };
+            return Ok(self.create_vpc(wish)?.id.clone());
+        };
+        let vpc = self
+            .vpcs
+            .get(vpc_id)
+            .ok_or_else(|| Refusal::invalid("Invalid VPC ID"))?;
+        if vpc.region != request.region {
+            return Err(Refusal::invalid("VPC is not in the selected region"));
+        }
+        Ok(vpc_id.clone())
+    }
+
     fn check_cluster(&self, request: &ClusterRequest) -> Result<(), Refusal> {
         let region =
             catalogue::region(&request.region).ok_or_else(|| Refusal::invalid("Invalid region"))?;
@@ -188,18 +212,6 @@ impl State {
                     "Node pool label already exists in this cluster",
                 ));
             }
-        }
-        let nodes: u32 = request.pools.iter().map(|pool| pool.quantity).sum();
-        self.check_quota(nodes)?;
-        if let Some(vpc_id) = &request.vpc_id {
-            let vpc = self
-                .vpcs
-                .get(vpc_id)
-                .ok_or_else(|| Refusal::invalid("Invalid VPC ID"))?;
-            if vpc.region != request.region {
-                return Err(Refusal::invalid("VPC is not in the selected region"));
-            }
-            self.check_room(vpc_id, nodes + 1)?;
         }
         Ok(())
     }

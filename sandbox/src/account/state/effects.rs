@@ -32,10 +32,11 @@ impl Effect {
     pub(crate) fn object(&self) -> &str {
         match self {
             Self::StartCluster(spec) => &spec.id,
-            Self::UpgradeCluster { id, .. } | Self::Disturb { id, .. } => id,
             Self::SetNodes { cluster_id, .. } => cluster_id,
             Self::StartInstance(spec) => &spec.id,
-            Self::StopCluster(id)
+            Self::UpgradeCluster { id, .. }
+            | Self::Disturb { id, .. }
+            | Self::StopCluster(id)
             | Self::ResumeInstance(id)
             | Self::HaltInstance(id)
             | Self::RebootInstance(id)

@@ -4,17 +4,16 @@ use std::net::Ipv4Addr;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::hosts::decode_user_data;
 use super::ledger::Charge;
 use super::networks::{Nic, RELEASE_OF_INSTANCE, VpcRequest};
 use super::{Effect, State};
 use crate::account::catalogue::{self, Image, Plan};
-use crate::account::faults::glob;
 use crate::account::refusal::Refusal;
 use crate::account::table::Row;
-use crate::world::{Disturbance, InstanceSpec};
 
 /// Time from the request to a running machine.
-const CREATION: SignedDuration = SignedDuration::from_secs(60);
+pub(super) const CREATION: SignedDuration = SignedDuration::from_secs(60);
 /// Time from running to installed (`server_status` ok).
 pub(super) const INSTALLATION: SignedDuration = SignedDuration::from_secs(60);
 /// How long an instance is locked after a volume was attached or detached.
@@ -165,9 +164,7 @@ pub(crate) struct InstanceRequest {
     pub(crate) ssh_key_ids: Vec<String>,
     pub(crate) attach_vpc: Vec<String>,
     pub(crate) enable_vpc: bool,
-    pub(crate) enable_ipv6: bool,
-    pub(crate) backups: bool,
-    pub(crate) ddos_protection: bool,
+    pub(crate) features: Vec<&'static str>,
     pub(crate) firewall_group_id: String,
     pub(crate) user_scheme: Option<String>,
 }
@@ -206,7 +203,7 @@ impl State {
             .map(|id| {
                 self.ssh_keys
                     .get(id)
-                    .map(|key| key.ssh_key.clone())
+                    .map(|key| key.public_key.clone())
                     .ok_or_else(|| Refusal::invalid("Invalid ssh key"))
             })
             .collect::<Result<_, _>>()?;
@@ -240,15 +237,7 @@ impl State {
         instance.user_scheme = request.user_scheme.unwrap_or_else(|| "root".to_owned());
         instance.password = self.seeded.hex(16);
         instance.console_token = self.seeded.hex(32);
-        let wanted = [
-            (request.backups, "auto_backups"),
-            (request.enable_ipv6, "ipv6"),
-            (request.ddos_protection, "ddos_protection"),
-        ];
-        instance.features = wanted
-            .into_iter()
-            .filter_map(|(on, feature)| on.then_some(feature))
-            .collect();
+        instance.features = request.features;
         let mut networks = request.attach_vpc;
         if networks.is_empty() && request.enable_vpc {
             networks.push(self.vpc_of_region(&instance.region)?);
@@ -405,111 +394,4 @@ impl State {
             until: None,
         });
     }
-
-    /// Start, halt or reboot.
-    pub(crate) fn switch_instance(
-        &mut self,
-        id: &str,
-        power: Power,
-        restart: bool,
-    ) -> Result<(), Refusal> {
-        let instance = self.instances.find_mut(id)?;
-        let before = std::mem::replace(&mut instance.power, power);
-        let runs_here = instance.active && instance.node.is_none();
-        let effect = match (before, power) {
-            (Power::Running, Power::Stopped) => Some(Effect::HaltInstance(id.to_owned())),
-            (Power::Stopped, Power::Running) => Some(Effect::ResumeInstance(id.to_owned())),
-            (Power::Running, Power::Running) if restart => {
-                Some(Effect::RebootInstance(id.to_owned()))
-            }
-            _ => None,
-        };
-        self.effects.extend(effect.filter(|_| runs_here));
-        Ok(())
-    }
-
-    /// A new disk from the same image: everything on it is lost.
-    pub(crate) fn reinstall_instance(
-        &mut self,
-        id: &str,
-        hostname: Option<String>,
-    ) -> Result<&Instance, Refusal> {
-        let ready_at = self.now + CREATION;
-        let instance = self.instances.find_mut(id)?;
-        if instance.node.is_some() {
-            return Err(Refusal::invalid("Unable to reinstall a Kubernetes node"));
-        }
-        (
-            instance.active,
-            instance.booted,
-            instance.power,
-            instance.ready_at,
-        ) = (false, false, Power::Running, ready_at);
-        instance.hostname = hostname.unwrap_or_else(|| instance.hostname.clone());
-        self.effects.push(Effect::DestroyInstance(id.to_owned()));
-        self.instances.find(id)
-    }
-
-    /// Power comes on for the first time: hands the host to the engines.
-    pub(super) fn boot_instance(&mut self, id: &str) {
-        let Some(instance) = self.instances.get(id) else {
-            return;
-        };
-        let spec = InstanceSpec {
-            id: id.to_owned(),
-            hostname: instance.hostname.clone(),
-            address: instance.address,
-            private_ip: instance.nics.first().map(|nic| nic.ip),
-            os: instance
-                .image
-                .map_or_else(String::new, |image| image.name.to_owned()),
-            user_data: decode_user_data(&instance.user_data).unwrap_or_default(),
-            ssh_keys: instance.ssh_keys.clone(),
-        };
-        let halted = instance.power == Power::Stopped;
-        if self
-            .conditions
-            .sshd_down
-            .iter()
-            .any(|pattern| glob::matches(pattern, &instance.label))
-        {
-            self.effects.push(Effect::Disturb {
-                id: id.to_owned(),
-                disturbance: Disturbance::SshdDown,
-            });
-        }
-        self.effects.push(Effect::StartInstance(Box::new(spec)));
-        if halted {
-            self.effects.push(Effect::HaltInstance(id.to_owned()));
-        }
-    }
-
-    /// Lets hosts misbehave now: those of the customer's own whose label matches.
-    pub(crate) fn disturb_instances(&mut self, pattern: &str, disturbance: Disturbance) {
-        let hosts = self.instances.iter().filter(|instance| {
-            instance.node.is_none() && instance.active && glob::matches(pattern, &instance.label)
-        });
-        let orders: Vec<Effect> = hosts
-            .map(|instance| Effect::Disturb {
-                id: instance.id.clone(),
-                disturbance,
-            })
-            .collect();
-        self.effects.extend(orders);
-    }
-
-    /// The engines have booted it.
-    pub(crate) fn instance_started(&mut self, id: &str) {
-        if let Some(instance) = self.instances.get_mut(id) {
-            instance.booted = true;
-            instance.trouble = None;
-        }
-    }
-}
-
-fn decode_user_data(text: &str) -> Result<Vec<u8>, Refusal> {
-    use base64::Engine as _;
-    base64::engine::general_purpose::STANDARD
-        .decode(text)
-        .map_err(|_| Refusal::invalid("User data must be base64 encoded"))
 }

@@ -60,6 +60,8 @@ pub(crate) struct ForwardingRule {
 }
 
 /// Everything about a load balancer that the account only keeps and shows.
+// The vendor's own switches, one field each.
+#[allow(clippy::struct_excessive_bools)]
 #[derive(Clone, Debug)]
 pub(crate) struct BalancerSettings {
     pub(crate) has_ssl: bool,

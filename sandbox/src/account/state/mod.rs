@@ -8,13 +8,17 @@ mod blocks;
 mod clusters;
 mod consistency;
 mod effects;
+mod hosts;
 mod instances;
 mod ledger;
 mod load_balancers;
 mod networks;
 mod nodes;
 mod objects;
+mod pool_marks;
 mod pools;
+#[cfg(test)]
+mod random_calls;
 mod settle;
 mod ssh_keys;
 
@@ -22,11 +26,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
+use super::refusal::Refusal;
 use super::seeded::Seeded;
 use super::table::Table;
 
 pub(crate) use addresses::Addresses;
-pub(crate) use blocks::{Block, BlockRequest};
+pub(crate) use blocks::{Block, BlockKind, BlockRequest};
 pub(crate) use clusters::{Cluster, ClusterRequest, Oidc};
 pub(crate) use effects::Effect;
 pub(crate) use instances::{Instance, InstanceChange, InstanceRequest, Power};
@@ -36,7 +41,8 @@ pub(crate) use load_balancers::{
 };
 pub(crate) use networks::{Attachment, Nic, Vpc, VpcRequest};
 pub use objects::{Object, Snapshot};
-pub(crate) use pools::{Pool, PoolChange, PoolLabel, PoolRequest, PoolTaint};
+pub(crate) use pool_marks::{PoolLabel, PoolTaint};
+pub(crate) use pools::{Pool, PoolChange, PoolRequest};
 pub(crate) use ssh_keys::SshKey;
 
 /// Circumstances that the fault controls set for the whole account.
@@ -97,6 +103,19 @@ impl State {
             addresses: Addresses::new(slot),
             effects: Vec::new(),
         }
+    }
+
+    /// Runs a call so that a refused one changes nothing, however far it came.
+    pub(crate) fn attempt<T>(
+        &mut self,
+        call: impl FnOnce(&mut Self) -> Result<T, Refusal>,
+    ) -> Result<T, Refusal> {
+        let before = self.clone();
+        let result = call(self);
+        if result.is_err() {
+            *self = before;
+        }
+        result
     }
 
     /// What has to happen outside, in order; taken once.

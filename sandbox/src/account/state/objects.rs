@@ -210,9 +210,9 @@ impl State {
             } else {
                 block.cluster_mark.clone()
             },
-            what: format!("{} GB {}", block.size_gb, block.block_type),
+            what: block.kind.of_size(block.size_gb),
             cluster_id: block.cluster_id.clone(),
-            monthly_usd: catalogue::block(block.size_gb, block.block_type == "storage_opt").monthly,
+            monthly_usd: block.kind.price(block.size_gb).monthly,
             created: block.created,
             trouble: None,
         });
@@ -224,7 +224,7 @@ impl State {
             status: status(true),
             mark: mark_in(&key.name),
             what: key
-                .ssh_key
+                .public_key
                 .split_whitespace()
                 .next()
                 .unwrap_or_default()

@@ -14,7 +14,7 @@ const LONGEST_NAME: usize = 128;
 pub(crate) struct SshKey {
     pub(crate) id: String,
     pub(crate) name: String,
-    pub(crate) ssh_key: String,
+    pub(crate) public_key: String,
     pub(crate) created: Timestamp,
 }
 
@@ -31,14 +31,14 @@ impl State {
     pub(crate) fn create_ssh_key(
         &mut self,
         name: &str,
-        ssh_key: String,
+        public_key: String,
     ) -> Result<&SshKey, Refusal> {
-        check_key(&ssh_key)?;
+        check_key(&public_key)?;
         let id = self.seeded.id();
         self.ssh_keys.insert(SshKey {
             id: id.clone(),
             name: cut(name),
-            ssh_key,
+            public_key,
             created: self.now,
         });
         self.ssh_keys.find(&id)
@@ -49,12 +49,12 @@ impl State {
         &mut self,
         id: &str,
         name: Option<&str>,
-        ssh_key: Option<String>,
+        public_key: Option<String>,
     ) -> Result<(), Refusal> {
         let key = self.ssh_keys.find_mut(id)?;
-        if let Some(ssh_key) = ssh_key {
-            check_key(&ssh_key)?;
-            key.ssh_key = ssh_key;
+        if let Some(public_key) = public_key {
+            check_key(&public_key)?;
+            key.public_key = public_key;
         }
         if let Some(name) = name {
             key.name = cut(name);
@@ -74,10 +74,10 @@ fn cut(name: &str) -> String {
     name.chars().take(LONGEST_NAME).collect()
 }
 
-fn check_key(ssh_key: &str) -> Result<(), Refusal> {
-    let kind = ssh_key.split_whitespace().next().unwrap_or_default();
+fn check_key(public_key: &str) -> Result<(), Refusal> {
+    let kind = public_key.split_whitespace().next().unwrap_or_default();
     let known = kind.starts_with("ssh-") || kind.starts_with("ecdsa-") || kind.starts_with("sk-");
-    if known && ssh_key.split_whitespace().count() >= 2 {
+    if known && public_key.split_whitespace().count() >= 2 {
         Ok(())
     } else {
         Err(Refusal::invalid("Invalid SSH key"))

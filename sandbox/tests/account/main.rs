@@ -1,0 +1,13 @@
+//! The emulated account over HTTP, with its time stepped by hand.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod cloud;
+mod faults;
+mod hosts;
+mod lifecycle;
+mod networks;
+mod nodes;
+mod paging;
+mod prices;
+mod wording;
