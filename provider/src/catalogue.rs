@@ -143,6 +143,28 @@ impl Catalogue {
         .at(at))
     }
 
+    /// A plan that can carry nodes somewhere: all that can be said before the region is known.
+    pub(crate) fn known_plan(
+        &self,
+        plan: &str,
+        name: &str,
+        at: impl Into<AttributePath>,
+    ) -> Result<&PlanOffer, Fault> {
+        let everything = self.plans.iter().map(|offer| offer.id.clone()).collect();
+        let region = self
+            .plans
+            .iter()
+            .find(|offer| offer.id == plan)
+            .and_then(|offer| offer.regions.first());
+        self.node_plan(
+            plan,
+            region.map_or("", String::as_str),
+            &everything,
+            name,
+            at,
+        )
+    }
+
     /// The newest build that satisfies a constraint.
     pub(crate) fn build(&self, constraint: &Constraint) -> Result<&str, Fault> {
         constraint.resolve(&self.builds).ok_or_else(|| {

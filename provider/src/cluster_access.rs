@@ -163,8 +163,11 @@ impl ClusterAccess {
 
 /// An error with its causes: the outermost one alone says only "client error".
 fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
+    // The client's own first words name its layers, not the cause.
+    let mut text = error
+        .source()
+        .map_or_else(|| error.to_string(), ToString::to_string);
+    let mut cause = error.source().and_then(std::error::Error::source);
     while let Some(inner) = cause {
         let words = inner.to_string();
         if !text.contains(&words) {

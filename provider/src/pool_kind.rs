@@ -42,14 +42,14 @@ pub(crate) const ALL: [PoolKind; 6] = [
     PoolKind {
         name: "memory",
         purpose: "caches and search, with much memory for each core",
-        plan: "voc-m-2c-16gb-100s-amd",
+        plan: "voc-m-2c-16gb-100s",
         tainted: true,
         caution: None,
     },
     PoolKind {
         name: "storage",
         purpose: "databases and object stores, with large local disks",
-        plan: "voc-s-1c-8gb-150s-amd",
+        plan: "voc-s-1c-8gb-150s",
         tainted: true,
         caution: None,
     },

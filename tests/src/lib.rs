@@ -12,6 +12,6 @@ mod terraform;
 
 pub use build::{binary, binary_folder, engines, workspace};
 pub use cluster::Cluster;
-pub use processes::{Sight, Watch};
+pub use processes::{Sight, Watch, kill_in_group};
 pub use sandbox::{Call, Object, Sandbox, SandboxOptions};
 pub use terraform::{Run, Terraform};

@@ -1,10 +1,15 @@
 //! Everything that any process of this machine showed in its arguments and environment during a stretch of time.
 
 use std::collections::HashSet;
+use std::process::Child;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
 /// One sight of a process: its program, and what it showed.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -68,4 +73,30 @@ fn look(seen: &mut HashSet<Sight>) {
             }
         }
     }
+}
+
+/// Kills the one program of this name in the process group that a command leads, as a crash would.
+pub fn kill_in_group(leader: &Child, name: &str) -> Result<()> {
+    let group = leader.id().to_string();
+    for entry in std::fs::read_dir("/proc")? {
+        let path = entry?.path();
+        let (Ok(command), Ok(stat)) = (
+            std::fs::read(path.join("cmdline")),
+            std::fs::read_to_string(path.join("stat")),
+        ) else {
+            continue;
+        };
+        let program = command.split(|byte| *byte == 0).next().unwrap_or_default();
+        // The fields after the parenthesised name: state, parent, group.
+        let in_group = stat
+            .rsplit(')')
+            .next()
+            .and_then(|rest| rest.split_whitespace().nth(2))
+            == Some(&group);
+        if in_group && String::from_utf8_lossy(program).ends_with(name) {
+            let pid = path.file_name().and_then(|pid| pid.to_str()).context("no pid")?;
+            return Ok(kill(Pid::from_raw(pid.parse()?), Signal::SIGKILL)?);
+        }
+    }
+    bail!("no {name} runs in the group of the command")
 }

@@ -1,22 +1,21 @@
 //! `slipway_node_pool`: a further pool of a cluster.
 
+mod labels;
+mod plan;
 mod schema;
 mod settings;
 
 use std::time::Duration;
 
-use rust_decimal::prelude::ToPrimitive;
-use tfplugin::value::Attr;
 use tfplugin::{
-    Action, Create, Delete, Diagnostic, Diagnostics, IdentitySchema, Import, ImportBy, Object,
-    Plan, Read, Resource, Schema, Type, Update, async_trait,
+    Create, Delete, Diagnostics, IdentitySchema, Import, ImportBy, Object, Plan, Read, Resource,
+    Schema, Type, Update, async_trait,
 };
 use vultr::{Client, Cluster, CreateNodePool, NodePool, UpdateNodePool};
 
 use self::settings::Settings;
 use crate::fault::{self, Fault};
 use crate::mark::Mark;
-use crate::pool_kind::PoolKind;
 use crate::session::{Session, cloud};
 
 const CREATE_WITHIN: Duration = Duration::from_mins(45);
@@ -52,27 +51,7 @@ impl Resource<Session> for NodePoolResource {
     }
 
     async fn plan(&self, op: &mut Plan<Session>) -> Result<(), Diagnostics> {
-        settings::complete(&op.config, &mut op.planned);
-        let priced = op.action == Action::Update
-            && !op.changed("min_nodes")
-            && !op.changed("plan")
-            && !op.planned.is_null("monthly_price");
-        if priced {
-            return Ok(());
-        }
-        if op.action == Action::Create
-            && let Some(caution) = op
-                .planned
-                .value("kind")
-                .as_str()
-                .and_then(PoolKind::named)
-                .and_then(|kind| kind.caution)
-        {
-            op.warnings.push(
-                Diagnostic::warning("Good to know about this kind of pool", caution).at("kind"),
-            );
-        }
-        check_plan(op).await
+        plan::plan(op).await
     }
 
     async fn create(&self, op: &mut Create<Session>) -> Result<Object, Diagnostics> {
@@ -329,39 +308,4 @@ async fn remove(client: &Client, cluster: &str, id: &str, wait: &vultr::Wait) ->
         .map_err(|error| cloud(&format!("deleting node pool {id}"), &error))?;
     let gone = client.node_pool_gone(cluster, id, wait).await;
     gone.map_err(|error| cloud(&format!("waiting for node pool {id} to be gone"), &error))
-}
-
-/// Holds the plan against the account and tells the price.
-async fn check_plan(op: &mut Plan<Session>) -> Result<(), Diagnostics> {
-    op.planned.set_unknown("monthly_price");
-    let Attr::Known(plan) = op.planned.get::<Attr<String>>("plan")? else {
-        return Ok(());
-    };
-    let Attr::Known(cluster) = op.planned.get::<Attr<String>>("cluster_id")? else {
-        return Ok(());
-    };
-    let clusters = op.client.clusters().await?;
-    let Some(region) = clusters
-        .iter()
-        .find(|one| one.id == cluster)
-        .map(|one| one.region.clone())
-    else {
-        return Ok(());
-    };
-    let catalogue = op.client.catalogue().await?;
-    let offer = if op.changed("plan") {
-        let stock = op.client.stock(&region).await?;
-        Some(catalogue.node_plan(&plan, &region, &stock, "plan", "plan")?)
-    } else {
-        catalogue.plans.iter().find(|offer| offer.id == plan)
-    };
-    let price = offer.and_then(|offer| offer.price_in(&region).to_f64());
-    match (price, op.planned.get::<Attr<u32>>("min_nodes")?) {
-        (Some(price), Attr::Known(min)) => {
-            drop(op.planned.set("monthly_price", price * f64::from(min)))
-        }
-        (None, _) => drop(op.planned.set_null("monthly_price")),
-        _ => {}
-    }
-    Ok(())
 }

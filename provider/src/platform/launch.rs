@@ -8,7 +8,7 @@ use secrecy::SecretString;
 use tfplugin::{Diagnostics, Object, PartialState, Stop};
 use tokio::time::Instant;
 use uuid::Uuid;
-use vultr::{Client, Cluster, CreateCluster, CreateNodePool, CreateVpc, Subnet, Vpc, Wait};
+use vultr::{Client, Cluster, Vpc, Wait};
 
 use super::components::{self, Statuses};
 use super::sequence::{Goal, Observed, SeenCluster, SeenVpc, Step, next};
@@ -17,7 +17,6 @@ use super::{Phase, census};
 use crate::bootstrap_host;
 use crate::fault::{self, Fault};
 use crate::mark::Mark;
-use crate::pool_kind::SYSTEM;
 use crate::session::{Session, cloud};
 
 /// Everything one launch needs.
@@ -191,128 +190,6 @@ impl Launch<'_> {
                     vpc.mark = Mark::Finished(self.settings.id.clone());
                 }
             }
-        }
-        Ok(())
-    }
-
-    async fn create_vpc(&self, seen: &mut Observed, standing: &mut Standing) -> Result<(), Fault> {
-        let id = &self.settings.id;
-        let wanted = CreateVpc {
-            region: self.settings.region.clone(),
-            description: id.bare_creating_mark(),
-            subnet: Some(Subnet {
-                address: self.settings.network.network(),
-                length: self.settings.network.prefix_len(),
-            }),
-        };
-        let vpc = self.client.ensure_vpc(&wanted).await;
-        let vpc = vpc
-            .map_err(|error| cloud(&format!("creating the VPC of platform {id}"), &error))?
-            .into_inner();
-        standing.vpc = Some(vpc.id.clone());
-        seen.vpc = Some(SeenVpc {
-            id: vpc.id,
-            mark: Mark::Creating(id.clone(), None),
-        });
-        Ok(())
-    }
-
-    async fn take_over(&self, vpc: &str, seen: &mut Observed) -> Result<(), Fault> {
-        let Some(incarnation) = &self.goal.incarnation else {
-            return Ok(());
-        };
-        self.describe_vpc(vpc, &self.settings.id.creating_mark(incarnation))
-            .await?;
-        if let Some(vpc) = &mut seen.vpc {
-            vpc.mark = Mark::Creating(self.settings.id.clone(), Some(incarnation.clone()));
-        }
-        Ok(())
-    }
-
-    async fn describe_vpc(&self, vpc: &str, mark: &str) -> Result<(), Fault> {
-        let change = self.client.update_vpc_description(vpc, mark).await;
-        change.map_err(|error| cloud(&format!("marking VPC {vpc} as {mark:?}"), &error))
-    }
-
-    async fn create_cluster(
-        &self,
-        vpc: &str,
-        seen: &mut Observed,
-        standing: &mut Standing,
-    ) -> Result<(), Fault> {
-        let settings = &self.settings;
-        let wanted = CreateCluster {
-            label: settings.id.mark(),
-            region: settings.region.clone(),
-            version: settings.build.clone(),
-            ha_controlplanes: settings.high_availability,
-            enable_firewall: false,
-            vpc_id: Some(vpc.to_owned()),
-            oidc: None,
-            node_pools: vec![self.system_pool()],
-        };
-        let cluster = self.client.ensure_cluster(&wanted).await;
-        let cluster = cluster
-            .map_err(|error| {
-                cloud(
-                    &format!("creating the cluster of platform {}", settings.id),
-                    &error,
-                )
-            })?
-            .into_inner();
-        standing.cluster = Some(cluster.id.clone());
-        standing.endpoint = endpoint(&cluster);
-        seen.cluster = Some(SeenCluster {
-            id: cluster.id,
-            active: false,
-        });
-        Ok(())
-    }
-
-    /// The first pool, labelled and tainted in the same call so that no node is ever without.
-    fn system_pool(&self) -> CreateNodePool {
-        let pool = &self.settings.system_pool;
-        CreateNodePool {
-            label: SYSTEM.name.to_owned(),
-            plan: pool.plan.clone(),
-            node_quantity: pool.min,
-            min_nodes: pool.min,
-            max_nodes: pool.max,
-            auto_scaler: pool.min < pool.max,
-            tag: self.settings.id.mark(),
-            vpc_only: false,
-            labels: SYSTEM.labels(),
-            taints: Vec::new(),
-            user_data: None,
-        }
-    }
-
-    async fn await_cluster(
-        &self,
-        id: &str,
-        seen: &mut Observed,
-        standing: &mut Standing,
-    ) -> Result<(), Fault> {
-        let cluster = self.client.cluster_active(id, &self.wait()).await;
-        let cluster =
-            cluster.map_err(|error| cloud(&format!("waiting for cluster {id}"), &error))?;
-        for pool in &cluster.node_pools {
-            if pool.label == SYSTEM.name {
-                let active = self
-                    .client
-                    .node_pool_active(id, &pool.id, &self.wait())
-                    .await;
-                active.map_err(|error| {
-                    cloud(
-                        &format!("waiting for the first pool of cluster {id}"),
-                        &error,
-                    )
-                })?;
-            }
-        }
-        standing.endpoint = endpoint(&cluster);
-        if let Some(cluster) = &mut seen.cluster {
-            cluster.active = true;
         }
         Ok(())
     }

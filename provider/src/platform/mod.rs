@@ -4,7 +4,11 @@ mod adoption;
 mod census;
 mod components;
 pub(crate) mod launch;
+mod making;
 mod plan;
+mod plan_components;
+mod plan_destroy;
+mod proof;
 pub(crate) mod read;
 mod schema;
 mod sequence;
@@ -99,14 +103,14 @@ impl Resource<Session> for PlatformResource {
     }
 
     async fn plan_destroy(&self, op: &mut PlanDestroy<Session>) -> Result<(), Diagnostics> {
-        plan::plan_destroy(op).await
+        plan_destroy::plan_destroy(op).await
     }
 
     async fn create(&self, op: &mut Create<Session>) -> Result<Object, Diagnostics> {
         let run = Uuid::new_v4();
         let incarnation = Incarnation::from_id(run);
         let settings = Settings::read(&op.planned)?;
-        let wanted = plan::wanted(&self.catalog, &op.planned)?;
+        let wanted = plan_components::wanted(&self.catalog, &op.planned)?;
         let goal = Goal {
             incarnation: Some(incarnation.clone()),
             components: !wanted.is_empty(),
@@ -147,7 +151,7 @@ impl Resource<Session> for PlatformResource {
         }
         let run = Uuid::new_v4();
         let incarnation = (phase == Phase::Incomplete).then(|| Incarnation::from_id(run));
-        let wanted = plan::wanted(&self.catalog, &op.planned)?;
+        let wanted = plan_components::wanted(&self.catalog, &op.planned)?;
         let components =
             !wanted.is_empty() && (phase != Phase::Ready || op.changed("component_status"));
         if phase == Phase::Ready {
@@ -187,7 +191,7 @@ impl Resource<Session> for PlatformResource {
             );
             return Ok(());
         }
-        plan::refuse_protected(&op.state)?;
+        plan_destroy::refuse_protected(&op.state)?;
         let name: String = op.state.get("id")?;
         let id = PlatformId::parse(&name)
             .map_err(|bad| Fault::new(fault::BAD_NAME, format!("id: {bad}.")))?;

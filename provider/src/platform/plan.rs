@@ -1,18 +1,15 @@
 //! The plan of a platform: what the account allows, what the constraint resolves to, which components will run.
 
-use std::collections::BTreeMap;
-
 use ipnet::Ipv4Net;
-use run_report::{Catalog, Reason, Wanted};
+use run_report::Catalog;
 use rust_decimal::prelude::ToPrimitive;
 use tfplugin::value::Attr;
-use tfplugin::{Action, Diagnostic, Diagnostics, Object, Plan, PlanDestroy};
-use vultr::{Cluster, Vpc};
+use tfplugin::{Action, Diagnostic, Diagnostics, Object, Plan};
+use vultr::{Cluster, ClusterStatus, Vpc};
 
-use super::components::{self, ComponentSetting, Statuses};
 use super::schema::CREATE_ONLY;
-use super::settings::{bad_network, on_destroy};
-use super::{Phase, adoption};
+use super::settings::bad_network;
+use super::{Phase, adoption, plan_components};
 use crate::fault::{self, Fault};
 use crate::kubernetes_version::Constraint;
 use crate::mark::{Mark, PlatformId};
@@ -21,7 +18,7 @@ use crate::session::{Session, all_of};
 
 /// Plans a create or an update.
 pub(super) async fn plan(catalog: &Catalog, op: &mut Plan<Session>) -> Result<(), Diagnostics> {
-    plan_components(catalog, op)?;
+    let wanted = plan_components::plan(catalog, op)?;
     if let Some(name) = text(&op.planned, "name") {
         op.planned.set("id", name.as_str());
         if let Ok(id) = PlatformId::parse(&name) {
@@ -29,157 +26,28 @@ pub(super) async fn plan(catalog: &Catalog, op: &mut Plan<Session>) -> Result<()
         }
     }
     op.planned.set("phase", Phase::Ready.as_str());
-    match op.action {
-        Action::Create => plan_create(op).await,
-        Action::Update => plan_update(op).await,
-    }
-}
-
-/// Resolves what is wanted of the components, and says which will run and why.
-fn plan_components(catalog: &Catalog, op: &mut Plan<Session>) -> Result<(), Diagnostics> {
-    let known = op.planned.value("components").is_wholly_known()
-        && op
-            .planned
-            .value("component_secrets_wo_version")
-            .is_wholly_known();
-    if !known {
-        op.planned.set_unknown("component_status");
-        return Ok(());
-    }
-    let wanted = wanted(catalog, &op.planned)?;
-    let statuses = components::planned_statuses(catalog, &wanted);
-    let before = op
-        .prior
-        .as_ref()
-        .map(|prior| prior.get::<Option<Statuses>>("component_status"))
-        .transpose()?
-        .flatten();
-    warn_of_runs(catalog, op, &wanted, before.as_ref());
-    op.planned.set("component_status", statuses);
-    Ok(())
-}
-
-/// The enabled components of a planned state, with their digests.
-pub(super) fn wanted(
-    catalog: &Catalog,
-    planned: &Object,
-) -> Result<BTreeMap<String, Wanted>, Diagnostics> {
-    let settings: Option<BTreeMap<String, ComponentSetting>> = planned.get("components")?;
-    let version: Option<u64> = planned.get("component_secrets_wo_version")?;
-    let requests = components::requests(catalog, &settings.unwrap_or_default());
-    catalog
-        .wanted(&requests, version.unwrap_or(0))
-        .map_err(|error| {
-            Fault::new(fault::BAD_COMPONENT, format!("components: {error}."))
-                .at("components")
-                .into()
-        })
-}
-
-fn warn_of_runs(
-    catalog: &Catalog,
-    op: &mut Plan<Session>,
-    wanted: &BTreeMap<String, Wanted>,
-    before: Option<&Statuses>,
-) {
-    let none = Statuses::new();
-    let cluster = op
-        .prior
-        .as_ref()
-        .and_then(|prior| text(prior, "cluster_id"));
-    let due = match cluster.and_then(|cluster| op.client.seen_journal(&cluster)) {
-        Some(records) => components::due(wanted, &records),
-        None => components::due_by_state(wanted, before.unwrap_or(&none)),
+    let cluster = match op.action {
+        Action::Create => plan_create(op).await?,
+        Action::Update => plan_update(op).await?,
     };
-    if !due.is_empty() {
-        op.warnings.push(Diagnostic::warning(
-            "Playbooks will run",
-            format!(
-                "In this order of dependence:\n{}",
-                list_runs(catalog, wanted, &due)
-            ),
-        ));
-    }
-    let left: Vec<&str> = before
-        .unwrap_or(&none)
-        .keys()
-        .filter(|name| !wanted.contains_key(*name))
-        .map(String::as_str)
-        .collect();
-    if !left.is_empty() {
-        op.warnings.push(Diagnostic::warning(
-            "Components stay installed",
-            format!("{} will no longer be managed. Slipway does not uninstall a component; remove its chart with Helm if it shall go.", left.join(", ")),
-        ));
-    }
-    warn_of_secrets(catalog, op);
-}
-
-fn list_runs(
-    catalog: &Catalog,
-    wanted: &BTreeMap<String, Wanted>,
-    due: &BTreeMap<String, Reason>,
-) -> String {
-    let line = |(name, reason): (&String, &Reason)| {
-        let chart = catalog
-            .get(name)
-            .map(|component| component.chart.name.as_str())
-            .unwrap_or_default();
-        let version = wanted
-            .get(name)
-            .map(|one| one.version.as_str())
-            .unwrap_or_default();
-        format!(
-            "  {name}  {chart} {version}  ({})",
-            components::spell(*reason)
-        )
-    };
-    due.iter().map(line).collect::<Vec<_>>().join("\n")
-}
-
-fn warn_of_secrets(catalog: &Catalog, op: &mut Plan<Session>) {
-    let Ok(Attr::Known(secrets)) = op
-        .config
-        .get::<Attr<BTreeMap<String, tfplugin::Value>>>("component_secrets_wo")
-    else {
-        return;
-    };
-    let read: Vec<&str> = catalog
-        .iter()
-        .flat_map(|(_, component)| component.secrets.iter().map(String::as_str))
-        .collect();
-    let unread: Vec<&str> = secrets
-        .keys()
-        .map(String::as_str)
-        .filter(|name| !read.contains(name))
-        .collect();
-    if !unread.is_empty() {
-        op.warnings.push(Diagnostic::warning(
-            format!(
-                "{} ({})",
-                fault::BAD_SECRETS.summary,
-                fault::BAD_SECRETS.code
-            ),
-            format!(
-                "No component reads {}. Read are: {}.",
-                unread.join(", "),
-                read.join(", ")
-            ),
-        ));
+    match wanted {
+        Some(wanted) => plan_components::warn(catalog, op, &wanted, cluster.as_deref()).await,
+        None => Ok(()),
     }
 }
 
-async fn plan_create(op: &mut Plan<Session>) -> Result<(), Diagnostics> {
+/// Holds a new platform against the account. Gives the cluster that an earlier, broken-off create has got to work.
+async fn plan_create(op: &mut Plan<Session>) -> Result<Option<String>, Diagnostics> {
     adoption::remember(op);
     let (Some(region), Some(name)) = (text(&op.planned, "region"), text(&op.planned, "name"))
     else {
         op.planned
             .set_unknown("kubernetes_build")
             .set_unknown("monthly_price");
-        return Ok(());
+        return Ok(None);
     };
     let Ok(id) = PlatformId::parse(&name) else {
-        return Ok(());
+        return Ok(None);
     };
     let session = op.client.clone();
     let (catalogue, vpcs, clusters) =
@@ -198,7 +66,9 @@ async fn plan_create(op: &mut Plan<Session>) -> Result<(), Diagnostics> {
     if known_region {
         faults.extend(plan_price(op, &region, running.is_none()).await?);
     }
-    all_of(faults)
+    all_of(faults)?;
+    let active = running.filter(|cluster| cluster.status == ClusterStatus::Active);
+    Ok(active.map(|cluster| cluster.id.clone()))
 }
 
 /// Says what will be continued. True if the account holds an unfinished platform of this name.
@@ -316,9 +186,10 @@ fn overlap(planned: &Object, id: &PlatformId, vpcs: &[Vpc]) -> Option<Fault> {
         .map(|bad| bad_network(&bad))
 }
 
-async fn plan_update(op: &mut Plan<Session>) -> Result<(), Diagnostics> {
+/// Holds a change against the account. Gives the platform's cluster.
+async fn plan_update(op: &mut Plan<Session>) -> Result<Option<String>, Diagnostics> {
     let Some(prior) = op.prior.clone() else {
-        return Ok(());
+        return Ok(None);
     };
     let phase = Phase::of(&prior);
     let mut faults = Vec::new();
@@ -336,7 +207,8 @@ async fn plan_update(op: &mut Plan<Session>) -> Result<(), Diagnostics> {
         // The nodes are there already: what is in stock now does not matter to them.
         faults.extend(plan_price(op, &region, false).await?);
     }
-    all_of(faults)
+    all_of(faults)?;
+    Ok(text(&prior, "cluster_id"))
 }
 
 fn refuse_replacement(op: &Plan<Session>, prior: &Object, phase: Phase) -> Option<Fault> {
@@ -405,77 +277,6 @@ async fn keep_build(op: &mut Plan<Session>, prior: &Object) -> Result<Option<Fau
             Ok(plan_build(op, None, |constraint| catalogue.build(constraint).map(str::to_owned)))
         }
     }
-}
-
-/// Plans a destroy: refuses while the platform is protected, and says what goes and what stays.
-pub(super) async fn plan_destroy(op: &mut PlanDestroy<Session>) -> Result<(), Diagnostics> {
-    refuse_protected(&op.prior)?;
-    let Some(cluster) = text(&op.prior, "cluster_id") else {
-        return Ok(());
-    };
-    let linked = op
-        .client
-        .vultr()
-        .await?
-        .linked_resources(&cluster)
-        .await
-        .map_err(|error| {
-            crate::session::cloud(&format!("listing what cluster {cluster} made"), &error)
-        })?;
-    let Some(linked) = linked else {
-        return Ok(());
-    };
-    let policy = on_destroy(&op.prior)?;
-    let balancers = linked
-        .load_balancer
-        .iter()
-        .map(|one| format!("  load balancer {} {} {}", one.id, one.label, one.ipv4));
-    let volumes = linked.block_storage.iter().map(|one| {
-        format!(
-            "  volume {} {} {} GB",
-            one.id,
-            one.label,
-            one.size_gb.unwrap_or_default()
-        )
-    });
-    let (mut go, mut stay) = (Vec::new(), Vec::new());
-    for (deleted, lines) in [
-        (policy.delete_load_balancers, balancers.collect::<Vec<_>>()),
-        (policy.delete_volumes, volumes.collect()),
-    ] {
-        if deleted {
-            go.extend(lines)
-        } else {
-            stay.extend(lines)
-        }
-    }
-    for (summary, lines) in [
-        ("Destroy takes along", go),
-        ("Destroy leaves behind, and it goes on costing", stay),
-    ] {
-        if !lines.is_empty() {
-            op.warnings
-                .push(Diagnostic::warning(summary, lines.join("\n")));
-        }
-    }
-    Ok(())
-}
-
-/// Refuses to destroy a finished platform that is protected.
-pub(super) fn refuse_protected(state: &Object) -> Result<(), Diagnostics> {
-    let protected = state
-        .get::<Option<bool>>("deletion_protection")?
-        .unwrap_or(true);
-    if !protected || Phase::of(state) == Phase::Incomplete {
-        return Ok(());
-    }
-    let name = text(state, "name").unwrap_or_default();
-    Err(Fault::new(
-        fault::PROTECTED,
-        format!("Platform {name} has deletion_protection. Set deletion_protection = false, apply that, then destroy."),
-    )
-    .at("deletion_protection")
-    .into())
 }
 
 /// A text that is set and known.

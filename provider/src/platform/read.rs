@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use tfplugin::{Diagnostic, Diagnostics, Object, Private, Read};
-use vultr::{Cluster, InstanceFilter, LinkedResources, NodePool, Vpc};
+use vultr::{Cluster, ClusterStatus, InstanceFilter, LinkedResources, NodePool, Vpc};
 
 use super::components::{self, Statuses};
 use super::plan::text;
@@ -83,7 +83,9 @@ pub(super) async fn read(op: &mut Read<Session>) -> Result<Option<Object>, Diagn
     match cluster {
         Some(cluster) => {
             remember_linked(op, &cluster.id).await?;
-            read_journal(op, &mut state, &cluster.id).await?;
+            if cluster.status == ClusterStatus::Active && Phase::of(&state) != Phase::Incomplete {
+                read_journal(op, &mut state, &cluster.id).await?;
+            }
         }
         None => {
             state.set("component_status", Statuses::new());
@@ -221,7 +223,7 @@ async fn read_journal(
     cluster: &str,
 ) -> Result<(), Diagnostics> {
     let known: Option<Statuses> = state.get("component_status")?;
-    if known.as_ref().is_some_and(Statuses::is_empty) && Phase::of(state) != Phase::Incomplete {
+    if known.as_ref().is_some_and(Statuses::is_empty) {
         return Ok(());
     }
     match op.client.journal(cluster).await {

@@ -1,7 +1,7 @@
 //! What a user writes for a platform, and what the provider says back.
 
 use tfplugin::value::Type;
-use tfplugin::{Attribute, Schema};
+use tfplugin::{Attribute, Schema, Value};
 
 /// The network of a platform that names none.
 pub(super) const DEFAULT_NETWORK: &str = "10.20.0.0/20";
@@ -46,7 +46,7 @@ fn settings(schema: Schema) -> Schema {
         )
         .attribute(
             "domain",
-            Attribute::string().required().requires_replace().describe(
+            Attribute::string().required().requires_replace_if(was_known).describe(
                 "DNS domain below which the platform's services answer. Every component is built with it, so a change needs a new platform.",
             ),
         )
@@ -207,4 +207,9 @@ fn results(schema: Schema) -> Schema {
                 .computed()
                 .describe("List price of the system pool's `min_nodes` nodes, USD a month; load balancers, volumes and further pools come on top."),
         )
+}
+
+/// An import cannot read the setting; naming it then is no change.
+fn was_known(prior: &Value, _: &Value) -> bool {
+    !prior.is_null()
 }

@@ -137,7 +137,7 @@ mod tests {
             Step::CreateVpc => {
                 seen.vpc = Some(SeenVpc {
                     id: "v".into(),
-                    mark: creating(),
+                    mark: Mark::Creating(id(), None),
                 });
             }
             Step::TakeOver { .. } => seen.vpc.as_mut().unwrap().mark = creating(),
