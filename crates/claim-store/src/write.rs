@@ -1,7 +1,7 @@
 //! Writing one object: each write names what it expects to find, and each has exactly one winner.
 
 use crate::answer::Trouble;
-use crate::error::StoreError;
+use crate::error::{StoreError, Winner};
 use crate::read::{Seen, WRITE_ID};
 use crate::store::{ClaimStore, ETag, Place};
 use aws_sdk_s3::config::Builder;
@@ -64,6 +64,13 @@ impl ClaimStore {
                         ..
                     }),
                 ) => Expected::Exactly(etag),
+                // Only a tombstone that was cleared away at this very moment ends here.
+                (_, None) => {
+                    return Err(StoreError::Lost {
+                        key,
+                        winner: Winner::Nothing,
+                    });
+                }
                 (_, seen) => {
                     return Err(StoreError::Exists {
                         key,

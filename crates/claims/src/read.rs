@@ -119,11 +119,12 @@ impl Draft {
                 format!("is not after now ({now})"),
             ));
         }
-        let creation_date = self.creation_date.unwrap_or_else(|| whole_seconds(now));
-        let end = |lifetime| creation_date.checked_add(lifetime).ok();
-        let expiration_date = self
-            .expiration_date
-            .or_else(|| self.environment_type.profile().lifetime.and_then(end));
+        let accepted = whole_seconds(now);
+        let creation_date = self.creation_date.unwrap_or(accepted);
+        // From the later of the two, so that an old date on a new claim does not end it at once.
+        let end = |lifetime| accepted.max(creation_date).checked_add(lifetime).ok();
+        let lifetime = self.environment_type.profile().lifetime;
+        let expiration_date = self.expiration_date.or_else(|| lifetime.and_then(end));
         let user = self.user.clone().or_else(|| Some(user.to_owned()));
         Self {
             user,

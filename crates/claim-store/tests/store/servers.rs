@@ -4,7 +4,7 @@ use aws_sdk_s3::types::{BucketVersioningStatus, VersioningConfiguration};
 use claim_store::{ClaimStore, Limits, Settings};
 use std::env;
 use std::net::TcpListener;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
@@ -330,29 +330,14 @@ fn free_address() -> String {
 
 /// A server's program: in `$SLIPWAY_TOOLS`, or where `cargo xtask tools` put it.
 fn tool(name: &str) -> PathBuf {
-    let built = || {
-        let cache = PathBuf::from(env::var_os("HOME")?).join(".cache/slipway/tools");
-        let mut folders: Vec<PathBuf> = std::fs::read_dir(cache)
-            .ok()?
-            .flatten()
-            .map(|entry| entry.path())
-            .collect();
-        folders.sort_by_key(|folder| {
-            std::fs::metadata(folder)
-                .and_then(|data| data.modified())
-                .ok()
-        });
-        Some(folders)
-    };
-    let folders = env::var_os("SLIPWAY_TOOLS")
-        .map(|folder| vec![PathBuf::from(folder)])
+    let built = || Some(PathBuf::from(env::var_os("HOME")?).join(".cache/slipway/tools/current"));
+    let folder = env::var_os("SLIPWAY_TOOLS")
+        .map(PathBuf::from)
         .or_else(built);
-    let candidates = folders
-        .into_iter()
-        .flatten()
-        .rev()
-        .flat_map(|folder| [folder.join(name), folder.join("bin").join(name)]);
-    candidates.into_iter().find(|path| Path::is_file(path)).unwrap_or_else(|| {
-        panic!("these tests run against a real {name}, and there is none in $SLIPWAY_TOOLS or ~/.cache/slipway/tools: run `cargo xtask tools`")
+    let program = folder
+        .map(|folder| folder.join(name))
+        .filter(|program| program.is_file());
+    program.unwrap_or_else(|| {
+        panic!("no {name} in $SLIPWAY_TOOLS or ~/.cache/slipway/tools/current: these tests run against the real one, build it with `cargo xtask tools`")
     })
 }

@@ -206,6 +206,21 @@ fn a_draft_is_completed_with_who_and_when() {
 }
 
 #[test]
+fn an_evaluation_with_an_old_date_still_lives_a_day() {
+    let now = "2026-05-01T12:00:00Z".parse().unwrap();
+    let old = with("environment_type", json!("sue"));
+    let claim = Draft::from_value(&old)
+        .unwrap()
+        .complete("x@y", now)
+        .unwrap();
+    assert_eq!(claim.creation_date.to_string(), "2024-01-15T10:30:00Z");
+    assert_eq!(
+        claim.expiration_date.unwrap().to_string(),
+        "2026-05-02T12:00:00Z"
+    );
+}
+
+#[test]
 fn a_draft_that_is_over_already_is_refused() {
     let mut over = with("environment_type", json!("sue"));
     over["expiration_date"] = json!("2024-01-16T00:00:00Z");
