@@ -156,6 +156,11 @@ async fn a_host_is_logged_into_with_the_keys_of_its_user_data() {
     login.output("echo mine > /etc/only-here && echo mine > /opt/only-here");
     assert!(!Path::new("/etc/only-here").exists() && !Path::new("/opt/only-here").exists());
     assert!(!other.run("cat /etc/only-here").status.success());
+    login.output("touch /tmp/only-here.210");
+    assert!(
+        !Path::new("/tmp/only-here.210").exists(),
+        "a host has a /tmp of its own"
+    );
     let environment = login.output("env");
     assert!(!environment.contains("VULTR_API_KEY"), "{environment}");
     let stranger = Login {

@@ -9,6 +9,7 @@ mod cloud_config;
 mod cloud_controller;
 mod cluster;
 mod control_plane;
+mod disk;
 mod etcd;
 mod instance;
 mod kubeconfig;

@@ -1,6 +1,6 @@
 //! The engines as the account calls them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
@@ -35,6 +35,8 @@ pub struct RealEngines {
     starts: Semaphore,
     clusters: Slots<Cluster>,
     instances: Slots<Instance>,
+    /// Hosts whose `sshd` stays down. Nothing else reaches a host, so such a host is as good as halted.
+    silent: Mutex<HashSet<String>>,
 }
 
 impl RealEngines {
@@ -66,6 +68,7 @@ impl RealEngines {
             starts: Semaphore::new(STARTS_AT_ONCE),
             clusters: Slots::default(),
             instances: Slots::default(),
+            silent: Mutex::default(),
         })
     }
 
@@ -81,6 +84,13 @@ impl RealEngines {
             root: &self.root,
             etcd: self.etcd().await?,
         })
+    }
+
+    async fn boot(&self, id: &str, instance: Option<&mut Instance>) -> Result<()> {
+        match instance {
+            Some(host) if !self.silent.lock().await.contains(id) => host.boot().await,
+            _ => Ok(()),
+        }
     }
 
     fn account(&self) -> Result<Arc<dyn AccountHandle>> {
@@ -163,22 +173,20 @@ impl Engines for RealEngines {
     async fn start_instance(&self, spec: InstanceSpec) -> Result<()> {
         let slot = slot(&self.instances, &spec.id).await;
         let mut instance = slot.lock().await;
-        let host = match instance.take() {
-            Some(host) => host,
-            None => Instance::create(&spec, &self.root, &self.tools, &self.processes)?,
-        };
-        instance
-            .insert(host)
-            .boot(&self.processes, &self.root)
-            .await
+        if instance.is_none() {
+            *instance = Some(Instance::create(
+                &spec,
+                &self.root,
+                &self.tools,
+                &self.processes,
+            )?);
+        }
+        self.boot(&spec.id, instance.as_mut()).await
     }
 
     async fn resume_instance(&self, instance_id: &str) -> Result<()> {
         let slot = slot(&self.instances, instance_id).await;
-        match slot.lock().await.as_mut() {
-            Some(host) => host.boot(&self.processes, &self.root).await,
-            None => Ok(()),
-        }
+        self.boot(instance_id, slot.lock().await.as_mut()).await
     }
 
     async fn halt_instance(&self, instance_id: &str) -> Result<()> {
@@ -199,27 +207,30 @@ impl Engines for RealEngines {
         if let Some(host) = slot.lock().await.take() {
             host.destroy().await?;
         }
+        self.silent.lock().await.remove(instance_id);
         self.instances.lock().await.remove(instance_id);
         Ok(())
     }
 
     async fn disturb_instance(&self, instance_id: &str, disturbance: Disturbance) -> Result<()> {
-        let slot = slot(&self.instances, instance_id).await;
-        let mut instance = slot.lock().await;
-        let host = instance
-            .as_mut()
-            .with_context(|| format!("no host {instance_id} was ever booted"))?;
         match disturbance {
-            Disturbance::SshdDown => host.allow_sshd(false).await,
+            Disturbance::SshdDown => {
+                self.silent.lock().await.insert(instance_id.to_owned());
+                self.halt_instance(instance_id).await
+            }
             Disturbance::SshdUp => {
-                host.allow_sshd(true).await?;
-                host.boot(&self.processes, &self.root).await
+                self.silent.lock().await.remove(instance_id);
+                self.resume_instance(instance_id).await
             }
-            Disturbance::DropConnections => host.drop_connections(),
-            Disturbance::Reboot => {
-                host.halt().await?;
-                host.boot(&self.processes, &self.root).await
+            Disturbance::DropConnections => {
+                let slot = slot(&self.instances, instance_id).await;
+                slot.lock()
+                    .await
+                    .iter()
+                    .for_each(Instance::drop_connections);
+                Ok(())
             }
+            Disturbance::Reboot => self.reboot_instance(instance_id).await,
         }
     }
 

@@ -39,10 +39,18 @@ impl Tools {
         Ok(path)
     }
 
+    /// Whether a program that a host uses lies in this folder, through whatever links.
+    pub(crate) fn lie_below(&self, folder: &Path) -> bool {
+        ["", "helm", "venv", "venv/bin/python3"]
+            .iter()
+            .filter_map(|name| self.folder.join(name).canonicalize().ok())
+            .any(|path| path.starts_with(folder))
+    }
+
     /// The folder with Python, Ansible and the libraries that its modules need.
     pub(crate) fn python_programs(&self) -> Result<PathBuf> {
         let ansible = self.program("venv/bin/ansible-playbook")?;
-        Ok(ansible.with_file_name(""))
+        Ok(ansible.parent().map(Path::to_path_buf).unwrap_or_default())
     }
 }
 

@@ -19,9 +19,9 @@ use tempfile::TempDir;
 
 /// The part of an account that the stand-ins use, without clock or faults: everything is active at once.
 #[derive(Default)]
-pub struct Ledger {
-    pub load_balancers: Mutex<BTreeMap<String, (LoadBalancerWish, LoadBalancerView)>>,
-    pub blocks: Mutex<BTreeMap<String, (BlockWish, BlockView)>>,
+pub(crate) struct Ledger {
+    pub(crate) load_balancers: Mutex<BTreeMap<String, (LoadBalancerWish, LoadBalancerView)>>,
+    pub(crate) blocks: Mutex<BTreeMap<String, (BlockWish, BlockView)>>,
     network: u8,
     next: AtomicU8,
 }
@@ -109,21 +109,21 @@ impl AccountHandle for Ledger {
 }
 
 /// Engines, their folder and their account. Whatever a failed test leaves running is ended by the drop.
-pub struct Ground {
-    pub engines: RealEngines,
-    pub ledger: Arc<Ledger>,
-    pub processes: Processes,
-    pub folder: TempDir,
-    pub network: u8,
+pub(crate) struct Ground {
+    pub(crate) engines: RealEngines,
+    pub(crate) ledger: Arc<Ledger>,
+    pub(crate) processes: Processes,
+    pub(crate) folder: TempDir,
+    pub(crate) network: u8,
 }
 
 impl Ground {
     /// `network` keeps the addresses of tests apart that run at the same time.
-    pub async fn new(network: u8) -> Self {
+    pub(crate) async fn new(network: u8) -> Self {
         Self::with_charts(network, None).await
     }
 
-    pub async fn with_charts(network: u8, charts: Option<&Path>) -> Self {
+    pub(crate) async fn with_charts(network: u8, charts: Option<&Path>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let processes = Processes::open(
             folder.path(),
@@ -148,7 +148,7 @@ impl Ground {
         }
     }
 
-    pub fn cluster(&self, id: &str, version: &str, host: u8) -> ClusterSpec {
+    pub(crate) fn cluster(&self, id: &str, version: &str, host: u8) -> ClusterSpec {
         ClusterSpec {
             id: id.to_owned(),
             label: "slipway:test".to_owned(),
@@ -169,7 +169,7 @@ impl Drop for Ground {
 }
 
 /// A node of a pool.
-pub fn node(name: &str, pool: &str, taint: bool) -> NodeSpec {
+pub(crate) fn node(name: &str, pool: &str, taint: bool) -> NodeSpec {
     NodeSpec {
         id: format!("instance-of-{name}"),
         name: name.to_owned(),
