@@ -14,6 +14,7 @@ const TEXT: &str = r#"{
   "creation_date": "CREATED",
   "environment_name": "dev-team1-feature-x",
   "environment_type": "dev",
+  "expiration_date": null,
   "services": {
     "api-gateway": "1.x.x.x",
     "auth-service": "^1.0.0.0",

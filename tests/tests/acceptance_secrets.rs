@@ -42,6 +42,7 @@ fn no_secret_is_in_state_plan_log_arguments_environment_or_files() -> Result<()>
         .ok()?;
 
     let canaries = canaries(&sandbox)?;
+    the_watch_sees(&sights, sandbox.api_key())?;
     for (name, canary) in &canaries {
         absent(name, canary, "the output", &applied.text())?;
         absent(name, canary, "the plan", &plan.stdout)?;
@@ -68,6 +69,24 @@ fn no_secret_is_in_state_plan_log_arguments_environment_or_files() -> Result<()>
         absent_from_processes(name, canary, &sights)?;
     }
     terraform.destroy()?.ok()?;
+    Ok(())
+}
+
+/// The control of the experiment: the key that was exported on purpose must have been seen where it belongs.
+fn the_watch_sees(sights: &HashSet<Sight>, exported: &str) -> Result<()> {
+    let seen = |sight: &&Sight| {
+        sight.program == "terraform" && sight.place == "environ" && sight.text.contains(exported)
+    };
+    ensure!(
+        sights.iter().any(|sight| seen(&sight)),
+        "the watch saw nothing of Terraform's environment"
+    );
+    for program in ["slipway-bootstr", "ansible-playboo"] {
+        ensure!(
+            sights.iter().any(|sight| sight.program == program),
+            "the watch saw no {program}"
+        );
+    }
     Ok(())
 }
 

@@ -88,6 +88,29 @@ fn what_was_changed_outside_is_seen_and_mended() -> Result<()> {
 }
 
 #[test]
+fn a_cluster_deleted_outside_is_made_again_in_the_same_network() -> Result<()> {
+    let sandbox = Sandbox::start(SandboxOptions::records())?;
+    let terraform = Terraform::new(
+        &sandbox,
+        &(configuration::platform("lost", &[]) + &pools(1)),
+    )?;
+    terraform.apply()?.ok()?;
+    let network = sandbox.call("GET", "vpcs", None)?["vpcs"][0]["id"].clone();
+    let id = cluster(&sandbox)?["id"]
+        .as_str()
+        .context("no id")?
+        .to_owned();
+    sandbox.call("DELETE", &format!("kubernetes/clusters/{id}"), None)?;
+    until("the cluster is gone", || Ok(sandbox.count("cluster")? == 0))?;
+    terraform.apply()?.ok()?;
+    unchanged(&terraform)?;
+    ensure!(sandbox.call("GET", "vpcs", None)?["vpcs"][0]["id"] == network);
+    pool(&sandbox, "extra-0")?;
+    terraform.destroy()?.ok()?;
+    empty(&sandbox)
+}
+
+#[test]
 fn what_no_longer_carries_the_mark_is_not_deleted() -> Result<()> {
     let sandbox = Sandbox::start(SandboxOptions::records())?;
     let terraform = Terraform::new(&sandbox, &configuration::platform("taken", &[]))?;
