@@ -196,6 +196,9 @@ async fn plan_update(op: &mut Plan<Session>) -> Result<Option<String>, Diagnosti
     if op.replacing() {
         faults.extend(refuse_replacement(op, &prior, phase));
     }
+    if phase != Phase::Ready {
+        plan_what_is_lost(op, &prior);
+    }
     if phase == Phase::Incomplete {
         warn_of_continuation(op, &prior);
     }
@@ -235,13 +238,22 @@ fn refuse_replacement(op: &Plan<Session>, prior: &Object, phase: Phase) -> Optio
     ).at(changed.first().copied().unwrap_or("name")))
 }
 
-/// What an unfinished platform still lacks is not known before apply.
-fn warn_of_continuation(op: &mut Plan<Session>, prior: &Object) {
-    for name in ["cluster_id", "vpc_id", "endpoint"] {
-        if prior.is_null(name) {
-            op.planned.set_unknown(name);
-        }
+/// What a platform lacks is not known before apply.
+fn plan_what_is_lost(op: &mut Plan<Session>, prior: &Object) {
+    if has_no_cluster(prior) {
+        op.planned.set_unknown("cluster_id").set_unknown("endpoint");
     }
+    if prior.is_null("vpc_id") {
+        op.planned.set_unknown("vpc_id");
+    }
+}
+
+/// Whether the refresh found no cluster: the id of a lost one stays in the state, its endpoint does not.
+fn has_no_cluster(prior: &Object) -> bool {
+    prior.is_null("endpoint")
+}
+
+fn warn_of_continuation(op: &mut Plan<Session>, prior: &Object) {
     op.planned.set_unknown("incarnation");
     let name = text(prior, "name").unwrap_or_default();
     op.warnings.push(Diagnostic::warning(
@@ -259,11 +271,11 @@ async fn keep_build(op: &mut Plan<Session>, prior: &Object) -> Result<Option<Fau
         return Ok(None);
     };
     match text(prior, "kubernetes_build") {
-        Some(build) if constraint.accepts(&build) => {
+        Some(build) if constraint.accepts(&build) && !has_no_cluster(prior) => {
             op.planned.set("kubernetes_build", build);
             Ok(None)
         }
-        Some(build) if !prior.is_null("cluster_id") => Ok(Some(
+        Some(build) if !has_no_cluster(prior) => Ok(Some(
             Fault::new(
                 fault::BUILD_CHANGE,
                 format!(

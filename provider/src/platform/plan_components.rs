@@ -8,7 +8,7 @@ use tfplugin::value::Attr;
 use tfplugin::{Action, Diagnostic, Diagnostics, Object, Plan};
 
 use super::components::{self, ComponentSetting, Statuses};
-use super::plan::text;
+
 use crate::fault::{self, Fault};
 use crate::session::Session;
 

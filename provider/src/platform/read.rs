@@ -158,12 +158,14 @@ fn read_vpc(state: &mut Object, vpc: Option<&Vpc>) {
 }
 
 fn read_cluster(state: &mut Object, cluster: Option<&Cluster>) {
-    state.set("cluster_id", cluster.map(|cluster| cluster.id.clone()));
     state.set("endpoint", cluster.and_then(launch::endpoint));
+    // The id of a cluster that is gone stays: resources that refer to it are destroyed by it. Without an endpoint the
+    // plan knows that there will be another one.
     let Some(cluster) = cluster else {
         return;
     };
     state
+        .set("cluster_id", cluster.id.as_str())
         .set("region", cluster.region.as_str())
         .set("high_availability", cluster.ha_controlplanes)
         .set("kubernetes_build", cluster.version.as_str());
