@@ -8,10 +8,9 @@ use crate::value::Object;
 ///
 /// A create that records nothing made nothing: no state is kept. Its first record starts from the planned state, in which
 /// everything still unknown becomes null. Updates and deletes start from the prior state.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct PartialState(Arc<Mutex<Slot>>);
 
-#[derive(Debug)]
 struct Slot {
     state: Object,
     recorded: bool,

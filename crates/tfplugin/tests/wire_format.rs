@@ -1,7 +1,14 @@
-//! Our protocol file against HashiCorp's, read from the Go module that carries it: same messages, field numbers, types.
+//! Our protocol file against `HashiCorp`'s, read from the Go module that carries it: same messages, field numbers, types.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use prost_types::{
@@ -32,9 +39,9 @@ fn module_directory() -> PathBuf {
     PathBuf::from(directory.unwrap_or_else(|| panic!("go cannot download {MODULE}: {answer}")))
 }
 
-fn compiled(file: PathBuf) -> FileDescriptorProto {
-    let directory = file.parent().unwrap().to_owned();
-    let compiled = protox::compile([&file], [&directory]).unwrap();
+fn compiled(file: &Path) -> FileDescriptorProto {
+    let directory = file.parent().unwrap();
+    let compiled = protox::compile([file], [directory]).unwrap();
     let named = |f: &FileDescriptorProto| f.name().ends_with("tfplugin6.proto");
     compiled.file.into_iter().find(named).unwrap()
 }
@@ -106,11 +113,11 @@ fn add_service(service: &ServiceDescriptorProto, found: &mut BTreeMap<String, St
 
 #[test]
 fn our_protocol_file_says_what_theirs_says() {
-    let ours = inventory(&compiled(PathBuf::from(concat!(
+    let ours = inventory(&compiled(Path::new(concat!(
         env!("CARGO_MANIFEST_DIR"),
         "/proto/tfplugin6.proto"
     ))));
-    let theirs = inventory(&compiled(module_directory().join(THEIRS)));
+    let theirs = inventory(&compiled(&module_directory().join(THEIRS)));
     assert!(
         theirs.len() > 300,
         "their file has been read: {}",

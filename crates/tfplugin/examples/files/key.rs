@@ -6,11 +6,11 @@ use tfplugin::{
 
 use crate::store::Store;
 
-pub struct Key;
+pub(crate) struct Key;
 
 #[async_trait]
 impl EphemeralResource<Store> for Key {
-    fn type_name(&self) -> &str {
+    fn type_name(&self) -> &'static str {
         "files_key"
     }
 

@@ -6,6 +6,7 @@
 
 mod key;
 mod note;
+mod note_schema;
 mod notes;
 mod slug;
 mod store;

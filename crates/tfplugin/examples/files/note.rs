@@ -5,132 +5,24 @@ use std::path::Path;
 use std::time::Duration;
 
 use serde_json::Value as Json;
-use tfplugin::schema::validate::{integer, length, one_of};
 use tfplugin::{
-    Attr, Attribute, Create, Delete, DeleteReason, Diagnostic, Diagnostics, IdentitySchema, Import,
+    Attr, Create, Delete, DeleteReason, Diagnostic, Diagnostics, IdentitySchema, Import,
     MoveSource, Object, Plan, PlanDestroy, Read, Resource, Schema, Stop, Type, Update, async_trait,
 };
 
-use crate::store::{Record, Store};
+use crate::note_schema::schema;
+use crate::store::{Record, Reminder, Store};
 
-pub struct Note;
+pub(crate) struct Note;
 
 #[async_trait]
 impl Resource<Store> for Note {
-    fn type_name(&self) -> &str {
+    fn type_name(&self) -> &'static str {
         "files_note"
     }
 
     fn schema(&self) -> Schema {
-        let section = [
-            (
-                "text",
-                Attribute::string().required().describe("What it says."),
-            ),
-            (
-                "words",
-                Attribute::number()
-                    .computed_from(["text"])
-                    .describe("How many words it has."),
-            ),
-        ];
-        let meta = [
-            (
-                "author",
-                Attribute::string()
-                    .default("anonymous")
-                    .describe("Who wrote it."),
-            ),
-            (
-                "priority",
-                Attribute::number()
-                    .optional()
-                    .validate(integer(1..=5))
-                    .describe("1 to 5."),
-            ),
-        ];
-        Schema::new()
-            .version(1)
-            .describe("A note kept as a file.")
-            .attribute(
-                "id",
-                Attribute::string()
-                    .computed()
-                    .never_null()
-                    .describe("The note's id."),
-            )
-            .attribute(
-                "name",
-                Attribute::string()
-                    .required()
-                    .requires_replace()
-                    .validate(length(1..=40))
-                    .describe(
-                        "The name. A note cannot be renamed, so another name is another note.",
-                    ),
-            )
-            .attribute(
-                "folder",
-                Attribute::string()
-                    .default("inbox")
-                    .validate(one_of(["inbox", "archive", "trash"]))
-                    .describe("Where it is filed: `inbox`, `archive` or `trash`."),
-            )
-            .attribute(
-                "location",
-                Attribute::string()
-                    .computed_from(["folder"])
-                    .describe("Folder and name."),
-            )
-            .attribute(
-                "lines",
-                Attribute::list(Type::String)
-                    .optional()
-                    .describe("Lines of text."),
-            )
-            .attribute(
-                "labels",
-                Attribute::map(Type::String)
-                    .optional()
-                    .describe("Labels by key."),
-            )
-            .attribute(
-                "sections",
-                Attribute::map_of(section)
-                    .optional()
-                    .describe("Sections by title."),
-            )
-            .attribute(
-                "meta",
-                Attribute::single(meta)
-                    .optional()
-                    .describe("About the note."),
-            )
-            .attribute(
-                "seal_wo",
-                Attribute::string()
-                    .optional()
-                    .write_only()
-                    .describe("A secret to seal it with; never stored."),
-            )
-            .attribute(
-                "seal_wo_version",
-                Attribute::number()
-                    .optional()
-                    .describe("Raise it to seal again."),
-            )
-            .attribute(
-                "sealed",
-                Attribute::bool()
-                    .computed_from(["seal_wo_version"])
-                    .describe("Whether it is sealed."),
-            )
-            .attribute(
-                "wait_for",
-                Attribute::string()
-                    .optional()
-                    .describe("A file that must exist before the note counts as filed."),
-            )
+        schema()
     }
 
     fn identity(&self) -> Option<IdentitySchema> {
@@ -277,9 +169,21 @@ fn record(planned: &Object, config: &Object) -> Result<Record, Diagnostics> {
         lines: planned.get("lines")?,
         labels: planned.get("labels")?,
         sections: texts.transpose()?,
+        reminders: reminders(planned)?,
         author: meta.map(|meta| meta.get("author")).transpose()?,
         sealed: seal.map_or(0, |seal| seal.len()),
     })
+}
+
+fn reminders(planned: &Object) -> Result<Vec<Reminder>, Diagnostics> {
+    let blocks: Vec<Object> = planned.get("reminder")?;
+    let read = |block: &Object| {
+        Ok(Reminder {
+            at: block.get("at")?,
+            text: block.get("text")?,
+        })
+    };
+    blocks.iter().map(read).collect()
 }
 
 /// The state of a note: what the store holds, and what it does not know from `known`.
@@ -305,8 +209,11 @@ fn state(known: &Object, record: &Record) -> Result<Object, Diagnostics> {
             .with("author", author)
             .with("priority", priority)
     });
+    let reminder = |r: &Reminder| Object::new().with("at", &r.at).with("text", r.text.clone());
+    let reminders: Vec<Object> = record.reminders.iter().map(reminder).collect();
     let mut state = known.clone();
     state
+        .set("reminder", reminders)
         .set("id", id(&record.name))
         .set("folder", &record.folder)
         .set("location", location(&record.name, &record.folder))

@@ -4,11 +4,11 @@ use tfplugin::{Attribute, DataSource, Diagnostics, Object, ReadData, Schema, Typ
 
 use crate::store::Store;
 
-pub struct Notes;
+pub(crate) struct Notes;
 
 #[async_trait]
 impl DataSource<Store> for Notes {
-    fn type_name(&self) -> &str {
+    fn type_name(&self) -> &'static str {
         "files_notes"
     }
 

@@ -4,10 +4,10 @@ use tfplugin::{
     Arguments, Function, FunctionError, IntoValue, Parameter, Signature, Type, value::Value,
 };
 
-pub struct Slug;
+pub(crate) struct Slug;
 
 impl Function for Slug {
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "slug"
     }
 

@@ -9,20 +9,28 @@ use tfplugin::{Diagnostic, Diagnostics};
 
 /// What a note's file holds.
 #[derive(Clone, Debug, Serialize, Deserialize, PartialEq)]
-pub struct Record {
-    pub name: String,
-    pub folder: String,
-    pub lines: Option<Vec<String>>,
-    pub labels: Option<BTreeMap<String, String>>,
-    pub sections: Option<BTreeMap<String, String>>,
-    pub author: Option<String>,
+pub(crate) struct Record {
+    pub(crate) name: String,
+    pub(crate) folder: String,
+    pub(crate) lines: Option<Vec<String>>,
+    pub(crate) labels: Option<BTreeMap<String, String>>,
+    pub(crate) sections: Option<BTreeMap<String, String>>,
+    pub(crate) reminders: Vec<Reminder>,
+    pub(crate) author: Option<String>,
     /// How long the secret is that the note is sealed with. The secret itself is not kept.
-    pub sealed: usize,
+    pub(crate) sealed: usize,
+}
+
+/// When to remind somebody of a note.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq)]
+pub(crate) struct Reminder {
+    pub(crate) at: String,
+    pub(crate) text: Option<String>,
 }
 
 /// A call that failed.
 #[derive(Debug, thiserror::Error)]
-pub enum StoreError {
+pub(crate) enum StoreError {
     #[error("cannot {action} {path}: {cause}", path = path.display())]
     Io {
         action: &'static str,
@@ -45,18 +53,18 @@ impl From<StoreError> for Diagnostics {
 }
 
 /// The notes of one directory.
-pub struct Store(PathBuf);
+pub(crate) struct Store(PathBuf);
 
 impl Store {
-    pub fn new(directory: impl Into<PathBuf>) -> Self {
+    pub(crate) fn new(directory: impl Into<PathBuf>) -> Self {
         Self(directory.into())
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.0.join(format!("{name}.json"))
     }
 
-    pub fn write(&self, record: &Record) -> Result<(), StoreError> {
+    pub(crate) fn write(&self, record: &Record) -> Result<(), StoreError> {
         let path = self.path(&record.name);
         let text = serde_json::to_string_pretty(record).map_err(|cause| StoreError::Malformed {
             path: path.clone(),
@@ -66,7 +74,7 @@ impl Store {
     }
 
     /// The note, or nothing if there is none. Whatever else goes wrong is an error: nobody may take it for "gone".
-    pub fn read(&self, name: &str) -> Result<Option<Record>, StoreError> {
+    pub(crate) fn read(&self, name: &str) -> Result<Option<Record>, StoreError> {
         let path = self.path(name);
         match std::fs::read(&path) {
             Ok(bytes) => {
@@ -81,7 +89,7 @@ impl Store {
     }
 
     /// Removes a note. One that is gone already is removed.
-    pub fn remove(&self, name: &str) -> Result<(), StoreError> {
+    pub(crate) fn remove(&self, name: &str) -> Result<(), StoreError> {
         let path = self.path(name);
         match std::fs::remove_file(&path) {
             Err(cause) if cause.kind() != io::ErrorKind::NotFound => {
@@ -91,7 +99,7 @@ impl Store {
         }
     }
 
-    pub fn names(&self) -> Result<Vec<String>, StoreError> {
+    pub(crate) fn names(&self) -> Result<Vec<String>, StoreError> {
         let entries = std::fs::read_dir(&self.0).map_err(failed("list", &self.0))?;
         let files = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
         let mut names: Vec<String> = files
@@ -102,7 +110,7 @@ impl Store {
     }
 
     /// Adds a line to the journal.
-    pub fn journal(&self, line: &str) -> Result<(), StoreError> {
+    pub(crate) fn journal(&self, line: &str) -> Result<(), StoreError> {
         let path = self.0.join("journal");
         let file = std::fs::OpenOptions::new()
             .create(true)

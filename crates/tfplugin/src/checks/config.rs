@@ -58,9 +58,58 @@ fn check_attribute(
         problems.error_at(path, "Value for a read-only attribute", detail);
     }
     if !value.is_null() && value.is_wholly_known() {
+        let mut found = Diagnostics::new();
         for validator in &attribute.validators {
-            validator.check(value, path, problems);
+            validator.check(value, path, &mut found);
         }
+        let secret = attribute.sensitive || attribute.write_only;
+        problems.append(if secret {
+            without_value(found, value)
+        } else {
+            found
+        });
+    }
+}
+
+/// A validator may quote the value it refuses; that of a secret must not be shown.
+fn without_value(problems: Diagnostics, value: &Value) -> Diagnostics {
+    let mut secrets = Vec::new();
+    collect_text(value, &mut secrets);
+    let hidden = |mut problem: Diagnostic| {
+        for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
+            let quoted = secret.escape_debug().to_string();
+            problem.detail = problem
+                .detail
+                .replace(&quoted, HIDDEN)
+                .replace(secret.as_str(), HIDDEN);
+        }
+        problem
+    };
+    problems.into_iter().map(hidden).collect()
+}
+
+const HIDDEN: &str = "(sensitive value)";
+
+fn collect_text(value: &Value, found: &mut Vec<String>) {
+    match value {
+        Value::String(text) => found.push(text.clone()),
+        Value::Number(number) => found.push(number.to_string()),
+        Value::List(items) | Value::Tuple(items) => {
+            for item in items {
+                collect_text(item, found);
+            }
+        }
+        Value::Set(items) => {
+            for item in items {
+                collect_text(item, found);
+            }
+        }
+        Value::Map(items) | Value::Object(items) => items.iter().for_each(|(key, item)| {
+            found.push(key.clone());
+            collect_text(item, found);
+        }),
+        Value::Dynamic(_, inner) => collect_text(inner, found),
+        Value::Null | Value::Unknown(_) | Value::Bool(_) => {}
     }
 }
 
@@ -74,7 +123,7 @@ fn check_objects(
     let mut inner = |value: &Value, path: AttributePath| match value {
         Value::Object(fields) => check_body(body, fields, &path, problems),
         Value::Null => {
-            problems.error_at(&path, "Null element", format!("{path} must not be null."))
+            problems.error_at(&path, "Null element", format!("{path} must not be null."));
         }
         _ => {}
     };
@@ -87,9 +136,9 @@ fn check_objects(
                 .for_each(|(index, item)| inner(item, path.index(index)));
         }
         (Nesting::Map, Value::Map(items)) => {
-            items
-                .iter()
-                .for_each(|(key, item)| inner(item, path.key(key)));
+            for (key, item) in items {
+                inner(item, path.key(key));
+            }
         }
         (Nesting::Set, Value::Set(items)) => items
             .iter()

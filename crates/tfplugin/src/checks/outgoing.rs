@@ -59,7 +59,7 @@ fn empty_blocks(body: &Body, fields: &mut Fields) {
             }
         }
         for_each_object(block.nesting, value, [], &mut |fields, []| {
-            empty_blocks(&block.body, fields)
+            empty_blocks(&block.body, fields);
         });
     }
 }

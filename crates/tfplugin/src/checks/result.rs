@@ -40,7 +40,7 @@ fn compare(planned: &Value, result: &Value, path: &AttributePath, problems: &mut
         }
         (Value::Unknown(_), _) => {}
         (Value::Object(planned), Value::Object(result)) => {
-            compare_fields(planned, result, path, problems)
+            compare_fields(planned, result, path, problems);
         }
         (Value::List(planned), Value::List(result))
         | (Value::Tuple(planned), Value::Tuple(result))
@@ -59,7 +59,7 @@ fn compare(planned: &Value, result: &Value, path: &AttributePath, problems: &mut
         (Value::Set(planned), Value::Set(result))
             if !planned.iter().all(Value::is_wholly_known) && result.len() <= planned.len() => {}
         (Value::Dynamic(_, planned), Value::Dynamic(_, result)) => {
-            compare(planned, result, path, problems)
+            compare(planned, result, path, problems);
         }
         (planned, result) if planned == result => {}
         _ => refuse(path, "is not what was planned", problems),

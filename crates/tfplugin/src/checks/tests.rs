@@ -211,3 +211,23 @@ fn c24_a_state_that_does_not_fit_degrades_and_is_not_lost() {
     assert_eq!(kept["pools"], expected["pools"]);
     assert!(crate::value::encode_msgpack(&schema().implied_type(), &Value::Object(kept)).is_ok());
 }
+
+#[test]
+fn g05_a_secret_is_not_quoted() {
+    let check = |attribute: Attribute| {
+        let schema = Schema::new().attribute("a", attribute.optional().validate(one_of(["x"])));
+        let config = Fields::from([("a".to_owned(), "canary\n\"s".into_value())]);
+        check_config(schema.body(), &config).to_string()
+    };
+    assert!(check(Attribute::string()).contains("canary"));
+    for secret in [
+        Attribute::string().sensitive(),
+        Attribute::string().write_only(),
+    ] {
+        let text = check(secret);
+        assert!(
+            !text.contains("canary") && text.contains("(sensitive value)"),
+            "{text}"
+        );
+    }
+}

@@ -181,3 +181,18 @@ fn sources_beside_a_nested_attribute_decide() {
     };
     assert_eq!(memory["node_ids"], Value::unknown());
 }
+
+#[test]
+fn g12_what_depends_on_a_change_of_the_hook_is_unknown_too() {
+    let schema = bucket();
+    let config = fields(&schema, Object::new().with("name", "acme"));
+    let ruled = fields(&schema, prior());
+    let mut planned = ruled.clone();
+    follow_hook(schema.body(), &mut planned, &ruled, &config);
+    assert_eq!(planned, ruled);
+    planned.insert("endpoint".to_owned(), "resolved by the hook".into_value());
+    follow_hook(schema.body(), &mut planned, &ruled, &config);
+    assert_eq!(planned["page"], Value::unknown());
+    assert_eq!(planned["endpoint"], "resolved by the hook".into_value());
+    assert_eq!(planned["id"], "1".into_value());
+}

@@ -16,7 +16,7 @@ pub(crate) fn strip_write_only(body: &Body, fields: &mut Fields) {
     for (name, nesting, body) in body.nests() {
         if let Some(value) = fields.get_mut(name) {
             for_each_object(nesting, value, [], &mut |fields, []| {
-                strip_write_only(body, fields)
+                strip_write_only(body, fields);
             });
         }
     }
@@ -48,9 +48,9 @@ pub(crate) fn set_write_only(
                 each.for_each(|(index, item)| inner(item, &path.index(index)));
             }
             (Nesting::Map, Some(Value::Map(items))) => {
-                items
-                    .iter()
-                    .for_each(|(key, item)| inner(item, &path.key(key)));
+                for (key, item) in items {
+                    inner(item, &path.key(key));
+                }
             }
             // A set holds no write-only attributes.
             _ => {}

@@ -45,6 +45,10 @@ pub(crate) enum AttributeKind {
 /// An attribute of a schema. Say `required`, `optional`, `computed`, or the last two together; a default makes it
 /// optional and computed.
 #[derive(Clone)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "the protocol's own independent flags"
+)]
 pub struct Attribute {
     pub(crate) kind: AttributeKind,
     pub(crate) required: bool,

@@ -121,7 +121,7 @@ impl Checker<'_> {
             (true, false, false) | (false, true, _) | (false, false, true) => {}
             (true, ..) => self.report(path, "required excludes optional, computed and a default"),
             (false, false, false) => {
-                self.report(path, "is neither required, optional nor computed")
+                self.report(path, "is neither required, optional nor computed");
             }
         }
         if attribute.write_only {

@@ -25,7 +25,7 @@ struct Patience {
 
 /// Core waits as long for the handshake line as it gets to connect.
 const PATIENCE: Patience = Patience {
-    first: Duration::from_secs(60),
+    first: Duration::from_mins(1),
     next: Duration::from_secs(5),
 };
 /// What an orphan was doing may end in an orderly way within this time.
@@ -167,7 +167,7 @@ mod tests {
     #[tokio::test]
     async fn w23_abandoned_only_after_nobody_came_back() {
         let patience = Patience {
-            first: Duration::from_secs(600),
+            first: Duration::from_mins(10),
             next: Duration::from_millis(200),
         };
         let presence = Presence(Arc::new(watch::Sender::new(Seen::default())));

@@ -143,12 +143,12 @@ async fn serve_on<P: Provider>(
         .max_decoding_message_size(LARGEST_MESSAGE)
         .max_encoding_message_size(LARGEST_MESSAGE);
     let shutdown: CancellationToken = lifetime.shutdown();
-    let server = Server::builder()
+    let serving = Server::builder()
         .add_service(provider)
         .add_service(GrpcControllerServer::new(Controller::new(shutdown.clone())))
         .serve_with_incoming_shutdown(connections, shutdown.cancelled_owned());
     tokio::select! {
-        served = server => Ok(served?),
+        served = serving => Ok(served?),
         () = lifetime.over() => Ok(()),
     }
 }

@@ -1,6 +1,11 @@
 //! The provider service: each RPC decodes, lets the schema's rules and the provider's hook do their work, checks, and
 //! encodes. One file per group of RPCs.
 
+#![allow(
+    clippy::unused_async,
+    reason = "all RPCs have one shape, also those that wait for nothing"
+)]
+
 mod apply;
 mod catalog;
 mod data;
@@ -101,6 +106,7 @@ trait Answer: Send + 'static {
 macro_rules! answers_with_diagnostics {
     ($($message:ident),* $(,)?) => {$(
         impl Answer for pb::$message::Response {
+            #[allow(clippy::needless_update, reason = "some answers have nothing but diagnostics")]
             fn failed(diagnostics: Diagnostics) -> Self {
                 Self {
                     diagnostics: wire::diagnostics(diagnostics),

@@ -61,7 +61,7 @@ impl Thing {
 
 #[async_trait]
 impl Resource<()> for Thing {
-    fn type_name(&self) -> &str {
+    fn type_name(&self) -> &'static str {
         "unruly_thing"
     }
 
@@ -153,6 +153,7 @@ impl Core {
         Self(service)
     }
 
+    #[allow(clippy::unnecessary_wraps, reason = "the messages want it so")]
     fn write(object: Option<Object>) -> Option<pb::DynamicValue> {
         let ty = Thing.schema().implied_type();
         let value = object.map_or(Value::Null, IntoValue::into_value);

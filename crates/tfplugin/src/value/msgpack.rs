@@ -14,7 +14,7 @@ const REFINED: i8 = 12;
 /// Core refuses longer promises.
 const LONGEST_REFINEMENTS: usize = 1024;
 
-fn malformed(path: &AttributePath, cause: impl ToString) -> ValueError {
+fn malformed(path: &AttributePath, cause: &impl ToString) -> ValueError {
     let (format, cause) = ("msgpack", cause.to_string());
     ValueError::new(path, Problem::Malformed { format, cause })
 }
@@ -35,9 +35,9 @@ fn kind(message: &Msg) -> &'static str {
 /// Reads a value of a type.
 pub fn decode_msgpack(ty: &Type, mut bytes: &[u8]) -> Result<Value, ValueError> {
     let root = AttributePath::root();
-    let message = rmpv::decode::read_value(&mut bytes).map_err(|e| malformed(&root, e))?;
+    let message = rmpv::decode::read_value(&mut bytes).map_err(|e| malformed(&root, &e))?;
     if !bytes.is_empty() {
-        return Err(malformed(&root, "more than one value"));
+        return Err(malformed(&root, &"more than one value"));
     }
     decode(ty, message, &root)
 }
@@ -60,7 +60,7 @@ fn decode(ty: &Type, message: Msg, path: &AttributePath) -> Result<Value, ValueE
         (Type::String, Msg::String(text)) => text
             .into_str()
             .map(Value::String)
-            .ok_or_else(|| malformed(path, "text is not UTF-8")),
+            .ok_or_else(|| malformed(path, &"text is not UTF-8")),
         (Type::List(element), Msg::Array(items)) => {
             let each = items.into_iter().enumerate();
             let each = each.map(|(index, item)| decode(element, item, &path.index(index)));
@@ -93,10 +93,10 @@ fn decode(ty: &Type, message: Msg, path: &AttributePath) -> Result<Value, ValueE
 
 fn decode_key(key: Msg, path: &AttributePath) -> Result<String, ValueError> {
     let Msg::String(key) = key else {
-        return Err(malformed(path, "a key is not text"));
+        return Err(malformed(path, &"a key is not text"));
     };
     key.into_str()
-        .ok_or_else(|| malformed(path, "a key is not UTF-8"))
+        .ok_or_else(|| malformed(path, &"a key is not UTF-8"))
 }
 
 fn decode_object(
@@ -121,15 +121,15 @@ fn decode_object(
 
 fn decode_dynamic(pair: Vec<Msg>, path: &AttributePath) -> Result<Value, ValueError> {
     let Ok([ty, value]) = <[Msg; 2]>::try_from(pair) else {
-        return Err(malformed(path, "a value of any type is a pair"));
+        return Err(malformed(path, &"a value of any type is a pair"));
     };
     let bytes = match &ty {
         Msg::Binary(bytes) => bytes.as_slice(),
         Msg::String(text) => text.as_bytes(),
-        _ => return Err(malformed(path, "a value of any type begins with its type")),
+        _ => return Err(malformed(path, &"a value of any type begins with its type")),
     };
-    let json = serde_json::from_slice(bytes).map_err(|e| malformed(path, e))?;
-    let ty = Type::from_json(&json).map_err(|e| malformed(path, e))?;
+    let json = serde_json::from_slice(bytes).map_err(|e| malformed(path, &e))?;
+    let ty = Type::from_json(&json).map_err(|e| malformed(path, &e))?;
     let value = decode(&ty, value, path)?;
     Ok(Value::Dynamic(ty, Box::new(value)))
 }
@@ -179,7 +179,7 @@ pub fn encode_msgpack(ty: &Type, value: &Value) -> Result<Vec<u8>, ValueError> {
     let root = AttributePath::root();
     let message = encode(ty, value, &root)?;
     let mut bytes = Vec::new();
-    rmpv::encode::write_value(&mut bytes, &message).map_err(|e| malformed(&root, e))?;
+    rmpv::encode::write_value(&mut bytes, &message).map_err(|e| malformed(&root, &e))?;
     Ok(bytes)
 }
 

@@ -2,6 +2,13 @@
 //!
 //! Terraform 1.11 or newer must be in PATH (or named by `TERRAFORM`); without it these tests fail.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
 mod lifecycle;
 mod processes;
 mod signals;

@@ -31,7 +31,7 @@ fn starts_under_load() {
 fn w15_w16_log_lines_keep_their_level_and_fields() {
     let workspace = Workspace::new(r#"resource "files_note" "a" { name = "a" }"#);
     let mut command = workspace.command(&["plan", "-no-color"]);
-    command.env("TF_LOG_PROVIDER", "JSON");
+    command.env("TF_LOG", "JSON");
     let plan = finish(command).succeeded();
     let entries = plan
         .stderr

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::workspace::Workspace;
+use crate::workspace::{Workspace, finish};
 
 #[test]
 fn c42_null_empty_and_unknown_stay_apart() {
@@ -86,14 +86,13 @@ fn c15_nested_attributes_plan_unknown_inside_and_keep_the_rest() {
 }
 
 #[test]
-fn c17_write_only_values_reach_the_provider_and_no_file() {
+fn c17_w18_write_only_values_reach_the_provider_and_no_file_or_log() {
     let note = |version: u32| {
         format!(
             r#"
             variable "seal" {{
               type      = string
               ephemeral = true
-              default   = "canary-of-the-seal"
             }}
             resource "files_note" "a" {{
               name            = "a"
@@ -104,8 +103,20 @@ fn c17_write_only_values_reach_the_provider_and_no_file() {
         )
     };
     let workspace = Workspace::new(&note(1));
-    workspace.run(&["plan", "-out=plan"]).succeeded();
-    workspace.apply().succeeded();
+    let run = |arguments: &[&str]| {
+        let mut command = workspace.command(arguments);
+        command
+            .env("TF_VAR_seal", "canary-of-the-seal")
+            .env("TF_LOG", "TRACE");
+        let finished = finish(command);
+        assert!(
+            !finished.stderr.contains("canary-of-the-seal"),
+            "the log tells it"
+        );
+        finished
+    };
+    run(&["plan", "-out=plan"]).succeeded();
+    run(&["apply", "-auto-approve"]).succeeded();
     assert_eq!(
         workspace.note("a").unwrap()["sealed"],
         "canary-of-the-seal".len()
@@ -114,14 +125,43 @@ fn c17_write_only_values_reach_the_provider_and_no_file() {
         workspace.attributes("files_note", "a")["seal_wo"],
         json!(null)
     );
-    assert_eq!(workspace.plan_code(), Some(0));
+    assert_eq!(run(&["plan", "-detailed-exitcode"]).code, Some(0));
     workspace.configure(&note(2));
-    assert_eq!(workspace.plan_code(), Some(2));
-    workspace.apply().succeeded();
+    assert_eq!(run(&["plan", "-detailed-exitcode"]).code, Some(2));
+    run(&["apply", "-auto-approve"]).succeeded();
     let shown = workspace.run(&["show", "-json", "plan"]).succeeded();
     for text in [workspace.state().to_string(), shown.stdout] {
         assert!(!text.contains("canary-of-the-seal"));
     }
+}
+
+#[test]
+fn c16_blocks_are_what_is_configured_and_never_null() {
+    let note =
+        |blocks: &str| format!("resource \"files_note\" \"a\" {{\n  name = \"a\"\n{blocks}\n}}\n");
+    let reminder = "reminder {\n at = \"noon\"\n}\n";
+    let workspace = Workspace::new(&note(""));
+    workspace.apply().succeeded();
+    assert_eq!(
+        workspace.attributes("files_note", "a")["reminder"],
+        json!([])
+    );
+    workspace.configure(&note(&reminder.repeat(2)));
+    workspace.apply().succeeded();
+    let expected = json!({ "at": "noon", "text": null });
+    assert_eq!(
+        workspace.attributes("files_note", "a")["reminder"],
+        json!([expected, expected])
+    );
+    assert_eq!(workspace.plan_code(), Some(0));
+    workspace.configure(&note(&reminder.repeat(4)));
+    workspace
+        .run(&["validate", "-no-color"])
+        .failed_with("No more than 3");
+    workspace.configure(&note("reminder {\n at = null\n}\n"));
+    workspace
+        .run(&["validate", "-no-color"])
+        .failed_with("reminder[0].at is required");
 }
 
 #[test]
@@ -222,4 +262,24 @@ fn w13_five_megabytes_travel_both_ways() {
     workspace.apply().succeeded();
     let state = workspace.attributes("files_note", "large");
     assert_eq!(state["lines"][0].as_str().unwrap().len(), 5 << 20);
+}
+
+#[test]
+fn g05_what_is_wrong_with_a_secret_does_not_tell_it() {
+    let workspace = Workspace::new(
+        r#"
+        resource "files_note" "a" {
+          name            = "a"
+          seal_wo         = "xyz"
+          seal_wo_version = 1
+        }
+        "#,
+    );
+    let refused = workspace.run(&["validate", "-no-color"]);
+    assert!(
+        !refused
+            .failed_with("4 or more characters are allowed")
+            .text()
+            .contains("of xyz")
+    );
 }

@@ -10,20 +10,20 @@ use serde_json::Value as Json;
 use tempfile::TempDir;
 
 /// One configuration and what belongs to it. Everything is removed with it.
-pub struct Workspace {
+pub(crate) struct Workspace {
     root: TempDir,
 }
 
 /// How a command ended.
-pub struct Finished {
-    pub code: Option<i32>,
-    pub stdout: String,
-    pub stderr: String,
+pub(crate) struct Finished {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 impl Finished {
     /// All that was printed, line breaks and frames taken out, so that wrapped sentences can be found.
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         let both = format!("{}\n{}", self.stdout, self.stderr);
         let words = both
             .split_whitespace()
@@ -31,12 +31,12 @@ impl Finished {
         words.collect::<Vec<_>>().join(" ")
     }
 
-    pub fn succeeded(self) -> Self {
+    pub(crate) fn succeeded(self) -> Self {
         assert_eq!(self.code, Some(0), "{}\n{}", self.stdout, self.stderr);
         self
     }
 
-    pub fn failed_with(self, sentence: &str) -> Self {
+    pub(crate) fn failed_with(self, sentence: &str) -> Self {
         assert_ne!(self.code, Some(0), "{}", self.stdout);
         let text = self.text();
         assert!(text.contains(sentence), "{sentence:?} is not in:\n{text}");
@@ -49,7 +49,7 @@ fn terraform() -> OsString {
 }
 
 /// The example's binary, built if it is not up to date: `cargo test --test` alone does not build examples.
-pub fn provider_binary() -> PathBuf {
+pub(crate) fn provider_binary() -> PathBuf {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     let build = || {
         let own = std::env::current_exe().unwrap();
@@ -78,7 +78,7 @@ pub fn provider_binary() -> PathBuf {
 
 impl Workspace {
     /// A workspace with this configuration, which may use `files_*` and `terraform_data`.
-    pub fn new(configuration: &str) -> Self {
+    pub(crate) fn new(configuration: &str) -> Self {
         let root = tempfile::tempdir().unwrap();
         let workspace = Self { root };
         for directory in ["bin", "store", "config"] {
@@ -87,30 +87,30 @@ impl Workspace {
         let binary = workspace.path("bin/terraform-provider-files");
         std::os::unix::fs::symlink(provider_binary(), binary).unwrap();
         let overrides = format!(
-            "provider_installation {{\n  dev_overrides {{\n    \"tfplugin/files\" = {:?}\n  }}\n  direct {{}}\n}}\n",
-            workspace.path("bin")
+            "provider_installation {{\n  dev_overrides {{\n    \"tfplugin/files\" = \"{}\"\n  }}\n  direct {{}}\n}}\n",
+            workspace.path("bin").display()
         );
         std::fs::write(workspace.path("terraform.rc"), overrides).unwrap();
         workspace.configure(configuration);
         workspace
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.root.path().join(name)
     }
 
     /// Replaces the configuration.
-    pub fn configure(&self, configuration: &str) {
+    pub(crate) fn configure(&self, configuration: &str) {
         let head = format!(
             "terraform {{\n  required_providers {{\n    files = {{ source = \"tfplugin/files\" }}\n  }}\n}}\n\
-             provider \"files\" {{\n  directory = {:?}\n}}\n",
-            self.path("store")
+             provider \"files\" {{\n  directory = \"{}\"\n}}\n",
+            self.path("store").display()
         );
         std::fs::write(self.path("config/main.tf"), head + configuration).unwrap();
     }
 
     /// A command in its own environment; the caller's Terraform settings do not reach it.
-    pub fn command(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(terraform());
         let own = std::env::vars_os().map(|(name, _)| name);
         for name in own.filter(|name| name.to_string_lossy().starts_with("TF_")) {
@@ -128,38 +128,38 @@ impl Workspace {
         command
     }
 
-    pub fn run(&self, arguments: &[&str]) -> Finished {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Finished {
         finish(self.command(arguments))
     }
 
-    pub fn apply(&self) -> Finished {
+    pub(crate) fn apply(&self) -> Finished {
         self.run(&["apply", "-auto-approve", "-no-color"])
     }
 
     /// The exit code of a plan: 0 nothing to do, 2 changes.
-    pub fn plan_code(&self) -> Option<i32> {
+    pub(crate) fn plan_code(&self) -> Option<i32> {
         self.run(&["plan", "-detailed-exitcode", "-no-color"]).code
     }
 
     /// The planned changes as JSON.
-    pub fn planned(&self) -> Json {
+    pub(crate) fn planned(&self) -> Json {
         self.run(&["plan", "-no-color", "-out=plan"]).succeeded();
         let shown = self.run(&["show", "-json", "plan"]).succeeded();
         serde_json::from_str(&shown.stdout).unwrap()
     }
 
     /// The stored state.
-    pub fn state(&self) -> Json {
+    pub(crate) fn state(&self) -> Json {
         let text = std::fs::read_to_string(self.path("config/terraform.tfstate")).unwrap();
         serde_json::from_str(&text).unwrap()
     }
 
     /// The stored attributes of the only instance of a resource.
-    pub fn attributes(&self, type_name: &str, name: &str) -> Json {
+    pub(crate) fn attributes(&self, type_name: &str, name: &str) -> Json {
         self.instance(type_name, name)["attributes"].clone()
     }
 
-    pub fn instance(&self, type_name: &str, name: &str) -> Json {
+    pub(crate) fn instance(&self, type_name: &str, name: &str) -> Json {
         let state = self.state();
         let resources = state["resources"].as_array().unwrap();
         let found = resources
@@ -170,18 +170,18 @@ impl Workspace {
     }
 
     /// What the store holds of a note.
-    pub fn note(&self, name: &str) -> Option<Json> {
+    pub(crate) fn note(&self, name: &str) -> Option<Json> {
         let text = std::fs::read_to_string(self.path(&format!("store/{name}.json"))).ok()?;
         serde_json::from_str(&text).ok()
     }
 
-    pub fn journal(&self) -> Vec<String> {
+    pub(crate) fn journal(&self) -> Vec<String> {
         let text = std::fs::read_to_string(self.path("store/journal")).unwrap_or_default();
         text.lines().map(str::to_owned).collect()
     }
 }
 
-pub fn finish(mut command: Command) -> Finished {
+pub(crate) fn finish(mut command: Command) -> Finished {
     let output = command.output().unwrap_or_else(|error| {
         panic!("Terraform 1.11 or newer is needed in PATH or in TERRAFORM for this test: {error}")
     });
@@ -193,8 +193,8 @@ pub fn finish(mut command: Command) -> Finished {
 }
 
 /// Waits until something is so.
-pub fn eventually(what: &str, mut so: impl FnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(60);
+pub(crate) fn eventually(what: &str, mut so: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_mins(1);
     while !so() {
         assert!(
             Instant::now() < deadline,
