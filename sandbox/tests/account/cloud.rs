@@ -35,9 +35,8 @@ pub(crate) struct Notebook {
 }
 
 impl Notebook {
-    fn note(&self, asked: Asked) -> anyhow::Result<()> {
+    fn note(&self, asked: Asked) {
         self.asked.lock().unwrap().push(asked);
-        Ok(())
     }
 }
 
@@ -53,44 +52,54 @@ impl Engines for Notebook {
         Vec::new()
     }
     async fn start_cluster(&self, spec: ClusterSpec) -> anyhow::Result<ClusterAccess> {
-        self.note(Asked::Start(spec.version))?;
+        self.note(Asked::Start(spec.version));
         Ok(ClusterAccess {
             kubeconfig: "apiVersion: v1\n".to_owned(),
             ip: spec.address,
         })
     }
     async fn upgrade_cluster(&self, _id: &str, version: &str) -> anyhow::Result<()> {
-        self.note(Asked::Upgrade(version.to_owned()))
+        self.note(Asked::Upgrade(version.to_owned()));
+        Ok(())
     }
     async fn stop_cluster(&self, id: &str) -> anyhow::Result<()> {
-        self.note(Asked::Stop(id.to_owned()))
+        self.note(Asked::Stop(id.to_owned()));
+        Ok(())
     }
     async fn set_nodes(&self, _id: &str, nodes: Vec<NodeSpec>) -> anyhow::Result<()> {
-        self.note(Asked::Nodes(nodes.len()))
+        self.note(Asked::Nodes(nodes.len()));
+        Ok(())
     }
     async fn start_instance(&self, spec: InstanceSpec) -> anyhow::Result<()> {
         self.note(Asked::Boot {
             label: spec.user_data,
             keys: spec.ssh_keys.len(),
-        })
+        });
+        Ok(())
     }
     async fn resume_instance(&self, _id: &str) -> anyhow::Result<()> {
-        self.note(Asked::Power("resume"))
+        self.note(Asked::Power("resume"));
+        Ok(())
     }
     async fn halt_instance(&self, _id: &str) -> anyhow::Result<()> {
-        self.note(Asked::Power("halt"))
+        self.note(Asked::Power("halt"));
+        Ok(())
     }
     async fn reboot_instance(&self, _id: &str) -> anyhow::Result<()> {
-        self.note(Asked::Power("reboot"))
+        self.note(Asked::Power("reboot"));
+        Ok(())
     }
     async fn destroy_instance(&self, _id: &str) -> anyhow::Result<()> {
-        self.note(Asked::Power("destroy"))
+        self.note(Asked::Power("destroy"));
+        Ok(())
     }
     async fn disturb_instance(&self, _id: &str, how: Disturbance) -> anyhow::Result<()> {
-        self.note(Asked::Disturb(how))
+        self.note(Asked::Disturb(how));
+        Ok(())
     }
     async fn load_balancer_gone(&self, _id: &str) -> anyhow::Result<()> {
-        self.note(Asked::BalancerGone)
+        self.note(Asked::BalancerGone);
+        Ok(())
     }
     async fn shutdown(&self) -> anyhow::Result<()> {
         self.account.lock().unwrap().take();
@@ -253,7 +262,7 @@ impl Cloud {
     }
 
     /// The account as the stand-ins in a cluster use it.
-    pub(crate) fn from_inside(&self) -> Arc<dyn AccountHandle> {
+    pub(crate) fn inside(&self) -> Arc<dyn AccountHandle> {
         self.notebook.account.lock().unwrap().clone().unwrap()
     }
 

@@ -104,7 +104,7 @@ async fn a_stale_list_shows_what_was_before_the_newest_change() {
         .fault(json!({"method": "GET", "path": "/vpcs", "action": "stale_list"}))
         .await;
     assert_eq!(cloud.get("/vpcs").await["meta"]["total"], 0);
-    assert_eq!(cloud.ids("/vpcs", "vpcs").await, [vpc.clone()]);
+    assert_eq!(cloud.ids("/vpcs", "vpcs").await, std::slice::from_ref(&vpc));
     cloud.delete(&format!("/vpcs/{vpc}")).await;
     cloud
         .fault(json!({"method": "GET", "path": "/vpcs", "action": "stale_list"}))

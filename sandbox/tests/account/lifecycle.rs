@@ -35,7 +35,18 @@ async fn a_cluster_is_pending_for_seven_minutes_and_then_has_nodes_and_a_kubecon
 
     cloud.advance(419).await;
     let path = format!("/kubernetes/clusters/{id}");
-    assert_eq!(cloud.get(&path).await["vke_cluster"]["status"], "pending");
+    let late = cloud.get(&path).await["vke_cluster"].clone();
+    assert_eq!(
+        (&late["status"], &late["ip"]),
+        (&json!("pending"), &json!("0.0.0.0"))
+    );
+    assert_eq!(
+        cloud
+            .call("GET", &format!("{path}/config"), None)
+            .await
+            .status,
+        404
+    );
     cloud.advance(1).await;
     let active = cloud.get(&path).await["vke_cluster"].clone();
     assert_eq!(active["status"], "active");

@@ -61,7 +61,7 @@ async fn a_chosen_node_is_deleted_for_good_or_recycled() {
 
 /// A load balancer and two volumes, as the cloud controller and the CSI driver make them.
 async fn equip(cloud: &Cloud, cluster: &str) -> (String, Vec<String>) {
-    let inside = cloud.from_inside();
+    let inside = cloud.inside();
     let port = LoadBalancerPort {
         protocol: "tcp".to_owned(),
         frontend: 9000,

@@ -42,7 +42,7 @@ fn show(contents: &Contents, cluster: &Cluster) -> Value {
         .vpcs
         .get(&cluster.nic.vpc_id)
         .map_or_else(String::new, crate::account::state::Vpc::cidr);
-    let ip = if cluster.kubeconfig.is_some() {
+    let ip = if cluster.active {
         cluster.address.to_string()
     } else {
         "0.0.0.0".to_owned()
@@ -145,10 +145,9 @@ async fn remove_linked(State(account): State<Account>, Path(id): Path<String>) -
 async fn config(State(account): State<Account>, Path(id): Path<String>) -> Answered {
     account.work(|state| {
         let cluster = state.clusters.find(&id)?;
-        let kubeconfig = cluster
-            .kubeconfig
-            .as_ref()
-            .ok_or_else(|| Refusal::new(404, "Kubeconfig is not available yet"))?;
+        let kubeconfig = cluster.kubeconfig.as_ref().filter(|_| cluster.active);
+        let kubeconfig =
+            kubeconfig.ok_or_else(|| Refusal::new(404, "Kubeconfig is not available yet"))?;
         Ok(Answer::ok(
             json!({"kube_config": STANDARD.encode(kubeconfig)}),
         ))
