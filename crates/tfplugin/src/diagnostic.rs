@@ -137,6 +137,20 @@ impl Diagnostics {
         if self.has_errors() { Err(self) } else { Ok(()) }
     }
 
+    /// These messages, followed by the errors that ended the call.
+    pub(crate) fn then(mut self, errors: Diagnostics) -> Self {
+        self.append(errors);
+        self
+    }
+
+    /// A failure without an error would be taken for success.
+    pub(crate) fn of_failure(mut self) -> Self {
+        if !self.has_errors() {
+            self.push(Diagnostic::bug("The operation failed without saying why."));
+        }
+        self
+    }
+
     /// The value of a result, its error added to these messages otherwise.
     pub fn collect<T, E: Into<Diagnostics>>(&mut self, result: Result<T, E>) -> Option<T> {
         match result {

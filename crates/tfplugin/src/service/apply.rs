@@ -6,7 +6,7 @@ use super::catalog::Kind;
 use super::operations::{Panicked, caught, caught_now};
 use super::{Inner, wire};
 use crate::checks::{check_result, conform};
-use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::diagnostic::Diagnostics;
 use crate::partial::PartialState;
 use crate::planning::Fields;
 use crate::private::{PlannedAction, Private};
@@ -204,7 +204,7 @@ async fn delete<C: Send + Sync + 'static>(
     let state = match result {
         Ok(()) => None,
         Err(errors) => {
-            diagnostics.append(explained(errors));
+            diagnostics.append(errors.of_failure());
             Some(stored(
                 kind,
                 partial.recorded().unwrap_or(prior),
@@ -236,7 +236,7 @@ fn settle<C: Send + Sync + 'static>(
             Some(known_only(conformed.fields))
         }
         Err(errors) => {
-            diagnostics.append(explained(errors));
+            diagnostics.append(errors.of_failure());
             known_so_far.map(|state| stored(kind, state, &mut diagnostics))
         }
     };
@@ -249,14 +249,6 @@ fn settle<C: Send + Sync + 'static>(
 
 fn unpack<T>(left: Result<Left<T>, Panicked>, private: Private) -> Left<T> {
     left.unwrap_or_else(|panicked| (Err(panicked.into()), private, Diagnostics::new()))
-}
-
-/// A failure without an error would be taken for success.
-fn explained(mut errors: Diagnostics) -> Diagnostics {
-    if !errors.has_errors() {
-        errors.push(Diagnostic::bug("The operation failed without saying why."));
-    }
-    errors
 }
 
 fn stored<C: Send + Sync + 'static>(

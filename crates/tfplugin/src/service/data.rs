@@ -30,7 +30,8 @@ impl<P: Provider> Inner<P> {
             warnings: Diagnostics::new(),
             stop,
         };
-        let result = kind.handler.read(&mut op).await?;
+        let result = kind.handler.read(&mut op).await;
+        let result = result.map_err(|errors| op.warnings.clone().then(errors))?;
         let fields = answer(&kind.schema, result, config.fields())?;
         Ok(Response {
             state: Some(wire::encode_state(&kind.ty, Some(fields))?),

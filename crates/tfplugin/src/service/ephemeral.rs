@@ -28,7 +28,8 @@ impl<P: Provider> Inner<P> {
             warnings: Diagnostics::new(),
             stop,
         };
-        let result = kind.handler.open(&mut op).await?;
+        let result = kind.handler.open(&mut op).await;
+        let result = result.map_err(|errors| op.warnings.clone().then(errors))?;
         let fields = answer(&kind.schema, result, config.fields())?;
         Ok(pb::open_ephemeral_resource::Response {
             diagnostics: wire::diagnostics(op.warnings),
@@ -52,7 +53,8 @@ impl<P: Provider> Inner<P> {
             warnings: Diagnostics::new(),
             stop,
         };
-        kind.handler.renew(&mut op).await?;
+        let renewed = kind.handler.renew(&mut op).await;
+        renewed.map_err(|errors| op.warnings.clone().then(errors))?;
         Ok(pb::renew_ephemeral_resource::Response {
             diagnostics: wire::diagnostics(op.warnings),
             renew_at: op.renew_at.map(timestamp),
@@ -71,7 +73,8 @@ impl<P: Provider> Inner<P> {
             private: Private::decode(request.private()),
             warnings: Diagnostics::new(),
         };
-        kind.handler.close(&mut op).await?;
+        let closed = kind.handler.close(&mut op).await;
+        closed.map_err(|errors| op.warnings.clone().then(errors))?;
         Ok(pb::close_ephemeral_resource::Response {
             diagnostics: wire::diagnostics(op.warnings),
         })

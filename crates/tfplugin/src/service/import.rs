@@ -26,7 +26,8 @@ impl<P: Provider> Inner<P> {
             warnings: Diagnostics::new(),
             stop,
         };
-        let state = kind.handler.import(&mut op).await?;
+        let state = kind.handler.import(&mut op).await;
+        let state = state.map_err(|errors| op.warnings.clone().then(errors))?;
         let conformed = conform(kind.schema.body(), state.into_fields(), None);
         conformed.problems.into_result()?;
         refuse_unknown(&conformed.fields)?;

@@ -76,7 +76,7 @@ impl<P: Provider> Service<P> {
         let outcome = self.0.operations.run(|stop| operation(inner, stop)).await;
         let answer = match outcome {
             Ok(Ok(answer)) => answer,
-            Ok(Err(diagnostics)) => A::failed(diagnostics),
+            Ok(Err(diagnostics)) => A::failed(diagnostics.of_failure()),
             Err(panicked) => A::failed(panicked.into()),
         };
         Ok(Response::new(answer))

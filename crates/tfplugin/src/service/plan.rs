@@ -7,7 +7,7 @@ use super::{Inner, wire};
 use crate::checks::{check_plan, conform};
 use crate::diagnostic::Diagnostics;
 use crate::path::AttributePath;
-use crate::planning::{apply_rules, follow_hook, replacements};
+use crate::planning::{Fields, apply_rules, follow_hook, replacements};
 use crate::private::{PlannedAction, Private};
 use crate::proto::tfplugin6 as pb;
 use crate::provider::Provider;
@@ -44,46 +44,54 @@ impl<P: Provider> Inner<P> {
         proposed: Object,
         stop: Stop,
     ) -> Result<Response, Diagnostics> {
-        let body = kind.schema.body();
         let config = wire::decode_config(&kind.ty, request.config.as_ref())?;
         let before = prior.as_ref().map(Object::fields);
         let mut ruled = proposed.into_fields();
-        apply_rules(body, &mut ruled, config.fields(), before);
-        let replace = before.map_or(Vec::new(), |b| {
-            replacements(body, b, &ruled, &AttributePath::root())
-        });
+        apply_rules(kind.schema.body(), &mut ruled, config.fields(), before);
+        let action = if prior.is_some() {
+            Action::Update
+        } else {
+            Action::Create
+        };
         let mut op = Plan {
             client: self.client()?,
-            action: if prior.is_some() {
-                Action::Update
-            } else {
-                Action::Create
-            },
-            planned: ruled.iter().map(|(n, v)| (n.clone(), v.clone())).collect(),
+            action,
+            replace: replaced(kind, before, &ruled),
+            planned: ruled.clone().into_iter().collect(),
             private: Private::decode(&request.prior_private).into_stored(),
             warnings: Diagnostics::new(),
             prior,
             config,
             stop,
-            replace,
         };
-        kind.handler.plan(&mut op).await?;
-        let conformed = conform(body, op.planned.into_fields(), Some(&ruled));
+        let planned = kind.handler.plan(&mut op).await;
+        planned.map_err(|errors| op.warnings.clone().then(errors))?;
+        self.planned(kind, request, op, &ruled)
+    }
+
+    /// The answer to a plan, once it is what core accepts.
+    fn planned(
+        &self,
+        kind: &Kind<dyn Resource<P::Client>>,
+        request: &Request,
+        op: Plan<P::Client>,
+        ruled: &Fields,
+    ) -> Result<Response, Diagnostics> {
+        let body = kind.schema.body();
+        let before = op.prior.as_ref().map(Object::fields);
+        let conformed = conform(body, op.planned.into_fields(), Some(ruled));
         conformed.problems.into_result()?;
         let mut planned = conformed.fields;
-        let before = op.prior.as_ref().map(Object::fields);
         if before.is_some() {
-            follow_hook(body, &mut planned, &ruled, op.config.fields());
+            follow_hook(body, &mut planned, ruled, op.config.fields());
         }
         check_plan(body, &planned, op.config.fields(), before).into_result()?;
         let mut replace = op.replace;
-        replace.extend(before.map_or(Vec::new(), |b| {
-            replacements(body, b, &planned, &AttributePath::root())
-        }));
+        replace.extend(replaced(kind, before, &planned));
         replace.sort();
         replace.dedup();
         let planned_identity = match &request.prior_identity {
-            Some(identity) if op.action == Action::Update => Some(identity.clone()),
+            Some(identity) if before.is_some() => Some(identity.clone()),
             _ => self.identity(kind, &planned)?,
         };
         let planned_private = match before {
@@ -115,7 +123,8 @@ impl<P: Provider> Inner<P> {
             warnings: Diagnostics::new(),
             stop,
         };
-        kind.handler.plan_destroy(&mut op).await?;
+        let planned = kind.handler.plan_destroy(&mut op).await;
+        planned.map_err(|errors| op.warnings.clone().then(errors))?;
         Ok(Response {
             planned_state: Some(wire::encode_state(&kind.ty, None)?),
             planned_private: op.private.planned_for(PlannedAction::Destroy),
@@ -124,4 +133,15 @@ impl<P: Provider> Inner<P> {
             ..Response::default()
         })
     }
+}
+
+/// What the schema's rules say needs a new object. A new object replaces nothing.
+fn replaced<C: Send + Sync + 'static>(
+    kind: &Kind<dyn Resource<C>>,
+    before: Option<&Fields>,
+    planned: &Fields,
+) -> Vec<AttributePath> {
+    before.map_or_else(Vec::new, |before| {
+        replacements(kind.schema.body(), before, planned, &AttributePath::root())
+    })
 }

@@ -33,7 +33,8 @@ impl<P: Provider> Inner<P> {
             warnings: Diagnostics::new(),
             stop,
         };
-        let read = kind.handler.read(&mut op).await?;
+        let read = kind.handler.read(&mut op).await;
+        let read = read.map_err(|errors| op.warnings.clone().then(errors))?;
         let mut new_identity = None;
         let mut fields = None;
         if let Some(state) = read {

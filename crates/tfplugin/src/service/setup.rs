@@ -129,7 +129,8 @@ impl<P: Provider> Inner<P> {
             stop,
             warnings: Diagnostics::new(),
         };
-        let client = self.provider.configure(&mut op).await?;
+        let client = self.provider.configure(&mut op).await;
+        let client = client.map_err(|errors| op.warnings.clone().then(errors))?;
         self.configured(client);
         Ok(pb::configure_provider::Response {
             diagnostics: wire::diagnostics(op.warnings),

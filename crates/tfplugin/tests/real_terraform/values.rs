@@ -255,10 +255,12 @@ fn w13_five_megabytes_travel_both_ways() {
         r#"
         resource "files_note" "large" {
           name  = "large"
-          lines = [join("", [for i in range(512) : join("", [for j in range(1024) : "0123456789"])])]
+          lines = [file("large.txt")]
         }
         "#,
     );
+    let large = "0123456789".repeat(512 << 10);
+    std::fs::write(workspace.path("config/large.txt"), large).unwrap();
     workspace.apply().succeeded();
     let state = workspace.attributes("files_note", "large");
     assert_eq!(state["lines"][0].as_str().unwrap().len(), 5 << 20);
