@@ -117,8 +117,6 @@ fn spawn(program: &Path) -> Result<Child, Fault> {
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
-        // A Ctrl-C in the terminal reaches the whole group; the child must end when it is told to, not before.
-        .process_group(0)
         .kill_on_drop(true);
     die_with_us(&mut command);
     command.spawn().map_err(|error| {

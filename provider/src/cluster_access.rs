@@ -113,7 +113,7 @@ impl ClusterAccess {
             match JournalRecord::from_data(&map.data.unwrap_or_default()) {
                 Ok(record) => drop(records.insert(name, record)),
                 Err(error) => {
-                    tracing::warn!(component = %name, %error, "journal record is not readable")
+                    tracing::warn!(component = %name, %error, "journal record is not readable");
                 }
             }
         }

@@ -387,7 +387,7 @@ fn mark_of(sandbox: &Sandbox, kind: &str) -> Result<String> {
 
 fn until(what: &str, mut holds: impl FnMut() -> Result<bool>) -> Result<()> {
     let started = Instant::now();
-    while started.elapsed() < Duration::from_secs(60) {
+    while started.elapsed() < Duration::from_mins(1) {
         if holds()? {
             return Ok(());
         }

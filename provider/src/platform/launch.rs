@@ -182,7 +182,7 @@ impl Launch<'_> {
                 self.note(&records, seen, standing);
             }
             Step::RunComponents { cluster, vpc, .. } => {
-                self.run_components(&cluster, &vpc, seen, standing).await?
+                self.run_components(&cluster, &vpc, seen, standing).await?;
             }
             Step::Finish { vpc } => {
                 self.describe_vpc(&vpc, &self.settings.id.mark()).await?;

@@ -203,7 +203,7 @@ async fn plan_update(op: &mut Plan<Session>) -> Result<Option<String>, Diagnosti
         warn_of_continuation(op, &prior);
     }
     faults.extend(keep_build(op, &prior).await?);
-    if op.changed("system_pool")
+    if (op.changed("system_pool") || prior.is_null("monthly_price"))
         && !op.replacing()
         && let Some(region) = text(&op.planned, "region")
     {

@@ -43,9 +43,9 @@ pub(super) async fn plan_destroy(op: &mut PlanDestroy<Session>) -> Result<(), Di
         (policy.delete_volumes, volumes.collect()),
     ] {
         if deleted {
-            go.extend(lines)
+            go.extend(lines);
         } else {
-            stay.extend(lines)
+            stay.extend(lines);
         }
     }
     for (summary, lines) in [
