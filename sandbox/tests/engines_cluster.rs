@@ -7,8 +7,11 @@ mod ground;
 use std::time::{Duration, Instant};
 
 use ground::{Ground, node};
+use k8s_openapi::api::admissionregistration::v1::ValidatingWebhookConfiguration;
 use k8s_openapi::api::apps::v1::StatefulSet;
-use k8s_openapi::api::core::v1::{Namespace, Node, PersistentVolumeClaim, Pod, Secret, Service};
+use k8s_openapi::api::core::v1::{
+    ConfigMap, Namespace, Node, PersistentVolumeClaim, Pod, Secret, Service,
+};
 use kube::api::{DeleteParams, ListParams, Patch, PatchParams, PostParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Api, Client, ResourceExt};
@@ -85,6 +88,7 @@ async fn a_cluster_runs_workloads_and_the_cloud_is_played_for_it() {
     let info = general.status.unwrap().node_info.unwrap();
     assert_eq!(info.kubelet_version, "v1.36.1");
 
+    a_call_into_the_cluster_is_refused_here(&client).await;
     a_database_gets_its_volume(&ground, &client).await;
     a_store_is_served(&ground, &client).await;
 
@@ -263,4 +267,154 @@ async fn a_store_is_served(ground: &Ground, client: &Client) {
                 .is_ok_and(|answer| answer.status() == 200)
     })
     .await;
+}
+
+/// A webhook's pods are fake: the call must neither leave the machine nor hang.
+async fn a_call_into_the_cluster_is_refused_here(client: &Client) {
+    let webhooks: Api<ValidatingWebhookConfiguration> = Api::all(client.clone());
+    create(
+        &webhooks,
+        json!({
+            "metadata": { "name": "nobody" },
+            "webhooks": [{
+                "name": "nobody.slipway.dev",
+                "admissionReviewVersions": ["v1"],
+                "sideEffects": "None",
+                "failurePolicy": "Fail",
+                "clientConfig": { "url": "https://10.96.200.200:443/validate" },
+                "rules": [{
+                    "apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["configmaps"],
+                }],
+            }],
+        }),
+    )
+    .await;
+    let object: ConfigMap =
+        serde_json::from_value(json!({ "metadata": { "name": "checked" } })).unwrap();
+    let configs: Api<ConfigMap> = Api::namespaced(client.clone(), "default");
+    let started = Instant::now();
+    let mut refusal = String::new();
+    until("the webhook is asked", async || {
+        match configs.create(&PostParams::default(), &object).await {
+            Ok(_) => configs
+                .delete("checked", &DeleteParams::default())
+                .await
+                .is_err(),
+            Err(error) => {
+                refusal = error.to_string();
+                true
+            }
+        }
+    })
+    .await;
+    eprintln!("refused after {:?}: {refusal}", started.elapsed());
+    assert!(refusal.contains("stand-in"), "{refusal}");
+    webhooks
+        .delete("nobody", &DeleteParams::default())
+        .await
+        .unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_clusters_share_nothing_and_one_is_upgraded() {
+    let ground = Ground::new(201).await;
+    let started = Instant::now();
+    let (old, new) = tokio::join!(
+        ground
+            .engines
+            .start_cluster(ground.cluster("old", "v1.35.8+1", 1)),
+        ground
+            .engines
+            .start_cluster(ground.cluster("new", "v1.36.5+1", 2)),
+    );
+    eprintln!("two clusters after {:?}", started.elapsed());
+    let (old, new) = (
+        connect(&old.unwrap().kubeconfig).await,
+        connect(&new.unwrap().kubeconfig).await,
+    );
+    create(
+        &Api::<Namespace>::all(old.clone()),
+        json!({ "metadata": { "name": "kept" } }),
+    )
+    .await;
+    assert!(
+        Api::<Namespace>::all(new.clone())
+            .get_opt("kept")
+            .await
+            .unwrap()
+            .is_none()
+    );
+    assert_eq!(minor(&old).await, "35");
+    ground
+        .engines
+        .set_nodes("old", vec![node("general-1", "general-restricted", false)])
+        .await
+        .unwrap();
+
+    ground
+        .engines
+        .upgrade_cluster("old", "v1.36.5+1")
+        .await
+        .unwrap();
+    ground
+        .engines
+        .set_nodes("old", vec![node("general-2", "general-restricted", false)])
+        .await
+        .unwrap();
+    assert_eq!(minor(&old).await, "36");
+    assert!(
+        Api::<Namespace>::all(old.clone())
+            .get_opt("kept")
+            .await
+            .unwrap()
+            .is_some(),
+        "objects stay"
+    );
+    let nodes = Api::<Node>::all(old.clone())
+        .list(&ListParams::default())
+        .await
+        .unwrap();
+    let versions: Vec<_> = nodes
+        .iter()
+        .map(|node| {
+            node.status
+                .clone()
+                .unwrap()
+                .node_info
+                .unwrap()
+                .kubelet_version
+        })
+        .collect();
+    assert_eq!(versions, ["v1.36.5"]);
+
+    let processes = ground.processes.running().unwrap();
+    let api_server = processes
+        .iter()
+        .find(|process| process.name == "new-kube-apiserver")
+        .unwrap();
+    nix::sys::signal::kill(
+        nix::unistd::Pid::from_raw(api_server.pid),
+        nix::sys::signal::Signal::SIGKILL,
+    )
+    .unwrap();
+    until("the killed API server is back", async || {
+        Api::<Namespace>::all(new.clone())
+            .get_opt("default")
+            .await
+            .is_ok_and(|namespace| namespace.is_some())
+    })
+    .await;
+    ground.engines.stop_cluster("new").await.unwrap();
+    ground.engines.stop_cluster("new").await.unwrap();
+    ground.engines.shutdown().await.unwrap();
+    assert_eq!(ground.processes.running().unwrap(), Vec::new());
+}
+
+/// The minor version that the API server plays.
+async fn minor(client: &Client) -> String {
+    let request = axum::http::Request::get("/version")
+        .body(Vec::new())
+        .unwrap();
+    let version: serde_json::Value = client.request(request).await.unwrap();
+    version["emulationMinor"].as_str().unwrap().to_owned()
 }

@@ -36,7 +36,7 @@ fn key(folder: &Path, name: &str) -> (String, String) {
 }
 
 fn indented(text: &str) -> String {
-    text.lines().map(|line| format!("    {line}\n")).collect()
+    text.lines().flat_map(|line| ["    ", line, "\n"]).collect()
 }
 
 /// A host whose host key and login key come from its user data alone.

@@ -17,7 +17,7 @@ use super::object_store::ObjectStore;
 use super::tools::Tools;
 use super::version::Build;
 use super::volumes::Volumes;
-use super::{kubeconfig, nodes, standin, storage_classes};
+use super::{egress, kubeconfig, nodes, standin, storage_classes};
 use crate::processes::Processes;
 use crate::world::{AccountHandle, ClusterAccess, ClusterSpec, NodeSpec};
 
@@ -30,6 +30,7 @@ pub(crate) struct Cluster {
     control_plane: ControlPlane,
     object_store: Arc<ObjectStore>,
     stand_ins: Vec<AbortOnDropHandle<()>>,
+    _egress: AbortOnDropHandle<()>,
 }
 
 /// What a cluster shares with the others of the sandbox.
@@ -50,7 +51,10 @@ impl Cluster {
     ) -> Result<Self> {
         let build = Build::parse(&spec.version)?;
         let (layout, kubeconfig) = Layout::write(spec, ground.root)?;
+        // What an earlier attempt stored was signed with other keys.
+        ground.etcd.remove(&layout.prefix()).await?;
         let client = kubeconfig::client(&kubeconfig).await?;
+        let egress = egress::serve(layout.folder())?;
         let Ground {
             tools,
             processes,
@@ -79,6 +83,7 @@ impl Cluster {
             control_plane,
             object_store,
             stand_ins,
+            _egress: egress,
         })
     }
 

@@ -2,12 +2,15 @@
 
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Result;
 use axum::http::Request;
 use k8s_openapi::api::core::v1::ServiceAccount;
 use kube::Api;
+use tokio::sync::Mutex;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::certificates::{Authority, Files, write_private};
 use super::kubeconfig::{self, PORT};
@@ -19,7 +22,9 @@ use crate::processes::Processes;
 use crate::world::ClusterSpec;
 
 /// How long a cold start may take on a machine under load.
-const START_DEADLINE: Duration = Duration::from_secs(180);
+const START_DEADLINE: Duration = Duration::from_mins(3);
+/// How often the programs are looked at.
+const ROUND: Duration = Duration::from_secs(1);
 /// What kwok does with nodes and pods.
 const STAGES: &str = include_str!("../../stages/stages.yaml");
 /// Controllers that a cloud controller replaces, as at the vendor.
@@ -37,16 +42,25 @@ pub(crate) struct Layout {
     files: Files,
 }
 
-/// A control plane that answers.
-#[derive(Debug)]
+/// A control plane that answers. A program of it that ends is started again, as the vendor does.
 pub(crate) struct ControlPlane {
-    programs: Vec<Running>,
+    programs: Arc<Mutex<Vec<Kept>>>,
+    keeper: AbortOnDropHandle<()>,
+}
+
+/// A program and how to start it again.
+struct Kept {
+    program: Program,
+    running: Running,
 }
 
 impl Layout {
     /// Writes certificates and kubeconfigs; the administrator's kubeconfig is returned, never written for others.
     pub(crate) fn write(spec: &ClusterSpec, root: &Path) -> Result<(Self, String)> {
         let folder = root.join("clusters").join(&spec.id);
+        if folder.exists() {
+            std::fs::remove_dir_all(&folder)?;
+        }
         std::fs::create_dir_all(&folder)?;
         let authority = Authority::new(&spec.label)?;
         let files = authority.write(
@@ -187,49 +201,79 @@ impl ControlPlane {
         build: &Build,
         client: &kube::Client,
     ) -> Result<Self> {
-        let mut api_server = layout
-            .api_server(tools, etcd, build)?
-            .start(processes, &layout.logs)?;
+        let start = |program: Program| -> Result<Kept> {
+            let running = program.start(processes, &layout.logs)?;
+            Ok(Kept { program, running })
+        };
+        let mut programs = vec![start(layout.api_server(tools, etcd, build)?)?];
         let wait = Wait::until("the API server is ready", START_DEADLINE);
-        while client
-            .request_text(Request::get("/readyz").body(Vec::new())?)
-            .await
-            .is_err()
-        {
-            api_server.ensure_alive()?;
+        while !is_ready(client).await? {
+            ensure_alive(&mut programs)?;
             wait.pause().await?;
         }
-        let mut programs = vec![api_server];
-        for program in [
-            layout.controller_manager(tools, build)?,
-            layout.scheduler(tools, build)?,
-            layout.kwok(tools)?,
-        ] {
-            programs.push(program.start(processes, &layout.logs)?);
-        }
+        programs.push(start(layout.controller_manager(tools, build)?)?);
+        programs.push(start(layout.scheduler(tools, build)?)?);
+        programs.push(start(layout.kwok(tools)?)?);
         let accounts: Api<ServiceAccount> = Api::namespaced(client.clone(), "default");
         let wait = Wait::until("the default service account exists", START_DEADLINE);
         while accounts.get_opt("default").await?.is_none() {
-            for program in &mut programs {
-                program.ensure_alive()?;
-            }
+            ensure_alive(&mut programs)?;
             wait.pause().await?;
         }
-        Ok(Self { programs })
+        let programs = Arc::new(Mutex::new(programs));
+        let keeper = keep(
+            Arc::clone(&programs),
+            processes.clone(),
+            layout.logs.clone(),
+        );
+        Ok(Self {
+            programs,
+            keeper: AbortOnDropHandle::new(tokio::spawn(keeper)),
+        })
     }
 
     /// Ends the programs, the API server last.
     pub(crate) async fn stop(&mut self) -> Result<()> {
-        while let Some(program) = self.programs.pop() {
-            program.stop(Duration::ZERO).await?;
+        self.keeper.abort();
+        let mut programs = self.programs.lock().await;
+        while let Some(kept) = programs.pop() {
+            kept.running.stop(Duration::ZERO).await?;
         }
         Ok(())
     }
 }
 
-/// Sends every call of the API server into the cluster to a socket on which nobody listens, so that it fails at once.
+async fn is_ready(client: &kube::Client) -> Result<bool> {
+    let request = Request::get("/readyz").body(Vec::new())?;
+    Ok(client.request_text(request).await.is_ok())
+}
+
+fn ensure_alive(programs: &mut [Kept]) -> Result<()> {
+    programs
+        .iter_mut()
+        .try_for_each(|kept| kept.running.ensure_alive())
+}
+
+/// Starts again what has ended.
+async fn keep(programs: Arc<Mutex<Vec<Kept>>>, processes: Processes, logs: PathBuf) {
+    loop {
+        tokio::time::sleep(ROUND).await;
+        for kept in programs.lock().await.iter_mut() {
+            let Err(ended) = kept.running.ensure_alive() else {
+                continue;
+            };
+            tracing::warn!("{ended:#}; it is started again");
+            match kept.program.start(&processes, &logs) {
+                Ok(running) => kept.running = running,
+                Err(error) => tracing::error!("{error:#}"),
+            }
+        }
+    }
+}
+
+/// Sends every call that the API server makes by itself to our own socket.
 fn egress(folder: &Path) -> String {
-    let socket = folder.join("egress.sock");
+    let socket = super::egress::socket(folder);
     format!(
         "apiVersion: apiserver.k8s.io/v1beta1
 kind: EgressSelectorConfiguration
@@ -245,9 +289,13 @@ egressSelections:
     proxyProtocol: Direct
 - name: controlplane
   connection:
-    proxyProtocol: Direct
+    proxyProtocol: HTTPConnect
+    transport:
+      uds:
+        udsName: {}
 ",
-        socket.display()
+        socket.display(),
+        socket.display(),
     )
 }
 

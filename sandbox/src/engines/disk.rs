@@ -155,10 +155,8 @@ impl Disk {
     /// Root's keys, unless the user data locks root out as cloud-init would.
     fn write_authorized_keys(&self, config: &CloudConfig, account_keys: &[String]) -> Result<()> {
         let keys = config.ssh_authorized_keys.iter().chain(account_keys);
-        let text: String = keys
-            .filter(|_| !config.disable_root)
-            .map(|key| format!("{}\n", key.trim()))
-            .collect();
+        let keys = keys.filter(|_| !config.disable_root).map(|key| key.trim());
+        let text = lines(keys);
         write_private(&self.folder.join("authorized_keys"), text.as_bytes())
     }
 
@@ -199,20 +197,18 @@ impl Disk {
     fn write_accounts(&self) -> Result<()> {
         let others = fs::read_to_string("/etc/passwd").context("no list of accounts")?;
         let root = format!("root:x:0:0:root:{}:/bin/bash", self.home().display());
-        let lines = others.lines().filter(|line| !line.starts_with("root:"));
-        let text: String = std::iter::once(root.as_str())
-            .chain(lines)
-            .map(|line| format!("{line}\n"))
-            .collect();
+        let others = others.lines().filter(|line| !line.starts_with("root:"));
+        let text = lines(std::iter::once(root.as_str()).chain(others));
         fs::write(self.folder.join("passwd"), text)?;
         Ok(())
     }
 
     fn write_sshd_config(&self, host_keys: &[PathBuf], path: &str, mark: &str) -> Result<()> {
-        let host_keys: String = host_keys
+        let host_keys: Vec<String> = host_keys
             .iter()
-            .map(|key| format!("HostKey {}\n", key.display()))
+            .map(|key| format!("HostKey {}", key.display()))
             .collect();
+        let host_keys = lines(host_keys.iter().map(String::as_str));
         let keys = self.folder.join("authorized_keys");
         let text = format!(
             "ListenAddress {}:{PORT}
@@ -238,4 +234,9 @@ Subsystem sftp internal-sftp
         fs::write(self.folder.join("sshd_config"), text)?;
         Ok(())
     }
+}
+
+/// Each line with its end.
+fn lines<'a>(lines: impl Iterator<Item = &'a str>) -> String {
+    lines.flat_map(|line| [line, "\n"]).collect()
 }

@@ -15,7 +15,7 @@ use super::tools::Tools;
 use super::waiting::{Wait, answers_well};
 use crate::processes::Processes;
 
-const START_DEADLINE: Duration = Duration::from_secs(60);
+const START_DEADLINE: Duration = Duration::from_mins(1);
 
 /// The running store.
 #[derive(Debug)]

@@ -19,7 +19,7 @@ use super::waiting::Wait;
 use crate::processes::Processes;
 use crate::world::InstanceSpec;
 
-const BOOT_DEADLINE: Duration = Duration::from_secs(60);
+const BOOT_DEADLINE: Duration = Duration::from_mins(1);
 
 /// A host, running or halted.
 pub(crate) struct Instance {

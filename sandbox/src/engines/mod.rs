@@ -10,6 +10,7 @@ mod cloud_controller;
 mod cluster;
 mod control_plane;
 mod disk;
+mod egress;
 mod etcd;
 mod instance;
 mod kubeconfig;

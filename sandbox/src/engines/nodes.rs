@@ -16,8 +16,8 @@ use crate::world::NodeSpec;
 const POOL_LABEL: &str = "vke.vultr.com/node-pool";
 /// Label of the vendor: the node's instance id.
 pub(crate) const ID_LABEL: &str = "vke.vultr.com/node-id";
-const READY_DEADLINE: Duration = Duration::from_secs(120);
-const DELETE_DEADLINE: Duration = Duration::from_secs(120);
+const READY_DEADLINE: Duration = Duration::from_mins(2);
+const DELETE_DEADLINE: Duration = Duration::from_mins(2);
 /// What a kubelet keeps for itself and the system, as the vendor's nodes report it.
 const RESERVED_MEMORY_MB: u32 = 512;
 /// The kubelet's own limit.

@@ -29,7 +29,7 @@ const NAMESPACE: &str = "minio";
 const SERVICE: &str = "object-store";
 const KEYS: &str = "object-store-root";
 const PORT_NAME: &str = "s3";
-const START_DEADLINE: Duration = Duration::from_secs(60);
+const START_DEADLINE: Duration = Duration::from_mins(1);
 /// How long the server may take to finish what it writes.
 const STOP_GRACE: Duration = Duration::from_secs(5);
 /// How often a served address is looked at, to notice a server that ended.

@@ -1,6 +1,7 @@
 //! What there is to build, as `tests/tools/tools.json` and the lock files beside it pin it.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -30,7 +31,6 @@ pub(super) struct Pins {
 pub(super) enum Set {
     Go(GoPrograms),
     Python(PythonEnvironment),
-    Cargo(CargoProgram),
 }
 
 /// Programs of one Go module, built in one go.
@@ -43,6 +43,8 @@ pub(super) struct GoPrograms {
     /// Variables that the linker sets; Kubernetes and Helm take their version from there.
     #[serde(default)]
     pub(super) variables: BTreeMap<String, String>,
+    #[serde(default)]
+    check: bool,
 }
 
 /// A virtual environment of Python.
@@ -51,16 +53,6 @@ pub(super) struct PythonEnvironment {
     name: String,
     pub(super) minutes: u32,
     pub(super) requirements: String,
-    #[serde(default)]
-    check: bool,
-}
-
-/// A program from a Rust crate.
-#[derive(Deserialize)]
-pub(super) struct CargoProgram {
-    name: String,
-    pub(super) minutes: u32,
-    pub(super) version: String,
     #[serde(default)]
     check: bool,
 }
@@ -103,7 +95,6 @@ impl Pins {
                     command::output(Command::new("python3").args(["-c", about]))?.into_bytes(),
                 );
             }
-            Set::Cargo(cargo) => parts.push(cargo.version.clone().into_bytes()),
         }
         Ok(digest(parts.iter().map(Vec::as_slice)))
     }
@@ -114,16 +105,14 @@ impl Set {
         match self {
             Self::Go(set) => &set.name,
             Self::Python(set) => &set.name,
-            Self::Cargo(set) => &set.name,
         }
     }
 
     /// Whether only the checks of the source need it.
     pub(super) fn is_check(&self) -> bool {
         match self {
-            Self::Go(_) => false,
+            Self::Go(set) => set.check,
             Self::Python(set) => set.check,
-            Self::Cargo(set) => set.check,
         }
     }
 
@@ -131,7 +120,7 @@ impl Set {
     pub(super) fn links(&self) -> Box<dyn Iterator<Item = &str> + '_> {
         match self {
             Self::Go(set) => Box::new(set.programs.keys().map(String::as_str)),
-            Self::Python(_) | Self::Cargo(_) => Box::new(std::iter::once(self.name())),
+            Self::Python(_) => Box::new(std::iter::once(self.name())),
         }
     }
 
@@ -140,7 +129,6 @@ impl Set {
         match self {
             Self::Go(_) => built.join(name),
             Self::Python(_) => built.to_path_buf(),
-            Self::Cargo(_) => built.join("bin").join(name),
         }
     }
 }
@@ -151,11 +139,10 @@ fn digest<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> String {
         hash.update(part.len().to_le_bytes());
         hash.update(part);
     }
-    let mut text: String = hash
-        .finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let mut text = String::new();
+    for byte in hash.finalize() {
+        let _infallible = write!(text, "{byte:02x}");
+    }
     text.truncate(KEY_DIGITS);
     text
 }

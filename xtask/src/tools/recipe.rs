@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 
-use super::pins::{CargoProgram, GoPrograms, Pins, PythonEnvironment, Set};
+use super::pins::{GoPrograms, Pins, PythonEnvironment, Set};
 
 /// How often a long build says that it goes on.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(30);
@@ -25,7 +25,6 @@ pub(super) fn build(pins: &Pins, set: &Set, folder: &Path, scratch: &Path) -> Re
             scratch,
         ),
         Set::Python(python) => python_environment(set.name(), python, &pins.folder, folder),
-        Set::Cargo(cargo) => cargo_program(set.name(), cargo, folder, scratch),
     }
 }
 
@@ -39,7 +38,7 @@ fn go_programs(
     let settings: String = go
         .variables
         .iter()
-        .map(|(key, value)| format!(" -X {key}={value}"))
+        .flat_map(|(name, value)| [" -X ", name, "=", value])
         .collect();
     let mut build = Command::new("go");
     build
@@ -104,24 +103,6 @@ fn python_environment(
         &title,
         python.minutes,
     )
-}
-
-fn cargo_program(name: &str, cargo: &CargoProgram, folder: &Path, scratch: &Path) -> Result<()> {
-    let mut install = Command::new("cargo");
-    install
-        .args([
-            "install",
-            "--quiet",
-            "--locked",
-            name,
-            "--version",
-            &cargo.version,
-            "--root",
-        ])
-        .arg(folder)
-        .current_dir(scratch)
-        .env("CARGO_TARGET_DIR", scratch);
-    watched(&mut install, name, cargo.minutes)
 }
 
 /// Runs a long command to its end and says now and then that it goes on.
