@@ -11,6 +11,7 @@ mod socket;
 mod tls;
 
 use std::io::{self, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -76,26 +77,26 @@ pub enum ServeError {
 pub fn run<P: Provider>(provider: P, options: Options) -> ExitCode {
     let options = options.with_arguments(std::env::args().skip(1));
     hclog::install(&options);
+    let complaint = match catch_unwind(AssertUnwindSafe(|| run_to_the_end(provider, &options))) {
+        Ok(Ok(())) => return ExitCode::SUCCESS,
+        // Core shows what a plugin that does not start writes to stderr.
+        Ok(Err(error)) => error.to_string(),
+        // A line of this form makes core say that the plugin crashed, instead of that it does not respond.
+        Err(_) => "panic: the provider cannot be set up, see the log".to_owned(),
+    };
+    let _ = writeln!(io::stderr(), "{complaint}");
+    ExitCode::FAILURE
+}
+
+fn run_to_the_end<P: Provider>(provider: P, options: &Options) -> Result<(), ServeError> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build();
-    let served = match runtime {
-        Ok(runtime) => {
-            let served = runtime.block_on(serve(provider, &options));
-            // Nothing is waited for any more: core has what it asked for, or is gone.
-            runtime.shutdown_background();
-            served
-        }
-        Err(error) => Err(ServeError::Runtime(error)),
-    };
-    match served {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            // Core shows what a plugin that does not start writes to stderr.
-            let _ = writeln!(io::stderr(), "{error}");
-            ExitCode::FAILURE
-        }
-    }
+    let runtime = runtime.map_err(ServeError::Runtime)?;
+    let served = runtime.block_on(serve(provider, options));
+    // Nothing is waited for any more: core has what it asked for, or is gone.
+    runtime.shutdown_background();
+    served
 }
 
 /// Serves a provider in the current runtime, until core says shutdown or is gone. Logs and panics are the caller's.

@@ -12,8 +12,8 @@ use super::*;
 use crate::proto::tfplugin6::provider_server::Provider as Rpc;
 use crate::value::{IntoValue, Object, Value, decode_msgpack, encode_msgpack, shape};
 use crate::{
-    Attribute, Configure, Create, Delete, DeleteReason, IdentitySchema, Plan, PlanDestroy, Read,
-    Resource, Schema, Type, Update,
+    Attribute, Configure, Create, Delete, DeleteReason, IdentitySchema, Import, MoveSource, Plan,
+    PlanDestroy, Read, Resource, Schema, Type, Update,
 };
 
 /// What goes wrong in an operation on a thing.
@@ -114,6 +114,15 @@ impl Resource<()> for Thing {
         Self::misbehave(&how, &op.stop, op.state.clone())
             .await
             .map(Some)
+    }
+
+    async fn import(&self, op: &mut Import<()>) -> Result<Object, Diagnostics> {
+        Ok(Object::new().with("id", op.text("id")?))
+    }
+
+    fn move_from(&self, source: &MoveSource) -> Result<Option<Object>, Diagnostics> {
+        let known = source.type_name == "unruly_item";
+        Ok(known.then(|| Object::new().with("id", source.state["number"].to_string())))
     }
 
     async fn update(&self, op: &mut Update<()>) -> Result<Object, Diagnostics> {
