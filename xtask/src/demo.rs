@@ -43,16 +43,24 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     ground::require("sshd", "install the package openssh-server")?;
     stay_alive_on_ctrl_c()?;
     let engines = tools::ensure()?;
-    let programs = stage("build the provider, the bootstrapper and the sandbox", "5 min cold, seconds warm", || {
-        ground::build_programs(false)
+    let programs = stage(
+        "build the provider, the bootstrapper and the sandbox",
+        "5 min cold, seconds warm",
+        || ground::build_programs(false),
+    )?;
+    let rehearsal = stage("start the sandbox", "2 s", || {
+        Rehearsal::start(&programs, &engines, arguments)
     })?;
-    let rehearsal = stage("start the sandbox", "2 s", || Rehearsal::start(&programs, &engines, arguments))?;
-    stage("terraform init", "2 s", || rehearsal.terraform(&["init", "-input=false"]))?;
+    stage("terraform init", "2 s", || {
+        rehearsal.terraform(&["init", "-input=false"])
+    })?;
     let empty = rehearsal.snapshot("before")?;
 
-    stage("terraform apply: a platform, two pools, six components, one claim", "2 min", || {
-        rehearsal.terraform(&["apply", "-auto-approve", "-input=false"])
-    })?;
+    stage(
+        "terraform apply: a platform, two pools, six components, one claim",
+        "2 min",
+        || rehearsal.terraform(&["apply", "-auto-approve", "-input=false"]),
+    )?;
     rehearsal.sandbox(&["snapshot"])?;
     let before = rehearsal.journal_length()?;
     stage("terraform apply again: nothing to do", "5 s", || {
@@ -62,12 +70,20 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
 
     let change = r#"components={ kong = { values = "replicaCount: 2" } }"#;
     let before = rehearsal.journal_length()?;
-    stage("terraform apply with other values for kong: it and infisical, which uses it, run", "1 min", || {
-        rehearsal.terraform(&["apply", "-auto-approve", "-input=false", "-var", change])
-    })?;
-    eprintln!("  calls to the account: {}", rehearsal.calls_since(before)?.len());
+    stage(
+        "terraform apply with other values for kong: it and infisical, which uses it, run",
+        "1 min",
+        || rehearsal.terraform(&["apply", "-auto-approve", "-input=false", "-var", change]),
+    )?;
+    eprintln!(
+        "  calls to the account: {}",
+        rehearsal.calls_since(before)?.len()
+    );
     if arguments.keep {
-        eprintln!("left running: slipway-sandbox down --dir {}", rehearsal.folder.display());
+        eprintln!(
+            "left running: slipway-sandbox down --dir {}",
+            rehearsal.folder.display()
+        );
         return Ok(());
     }
 
@@ -75,7 +91,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         rehearsal.terraform(&["destroy", "-auto-approve", "-input=false", "-var", change])
     })?;
     let after = rehearsal.snapshot("after")?;
-    stage("compare the account with the one before", "1 s", || rehearsal.expect_no_difference(&empty, &after))?;
+    stage("compare the account with the one before", "1 s", || {
+        rehearsal.expect_no_difference(&empty, &after)
+    })?;
     rehearsal.sandbox(&["bill"])
 }
 
@@ -93,7 +111,15 @@ impl Rehearsal {
         std::fs::create_dir_all(&folder)?;
         command::run(
             Command::new(&sandbox)
-                .args(["up", "--detach", "--clusters", "real", "--listen", "127.0.0.1:0", "--speed"])
+                .args([
+                    "up",
+                    "--detach",
+                    "--clusters",
+                    "real",
+                    "--listen",
+                    "127.0.0.1:0",
+                    "--speed",
+                ])
                 .arg(arguments.speed.to_string())
                 .arg("--dir")
                 .arg(&folder)
@@ -104,7 +130,14 @@ impl Rehearsal {
         let description = serde_json::from_str(&text).context("sandbox.json has another shape")?;
         let configuration = install_provider(programs, &work)?;
         copy_example(&work)?;
-        Ok(Self { sandbox, folder, work, configuration, description, keep: arguments.keep })
+        Ok(Self {
+            sandbox,
+            folder,
+            work,
+            configuration,
+            description,
+            keep: arguments.keep,
+        })
     }
 
     fn terraform(&self, arguments: &[&str]) -> Result<()> {
@@ -121,7 +154,12 @@ impl Rehearsal {
     }
 
     fn sandbox(&self, arguments: &[&str]) -> Result<()> {
-        command::run(Command::new(&self.sandbox).args(arguments).arg("--dir").arg(&self.folder))
+        command::run(
+            Command::new(&self.sandbox)
+                .args(arguments)
+                .arg("--dir")
+                .arg(&self.folder),
+        )
     }
 
     fn snapshot(&self, name: &str) -> Result<PathBuf> {
@@ -132,7 +170,13 @@ impl Rehearsal {
     }
 
     fn json(&self, arguments: &[&str]) -> Result<String> {
-        command::output(Command::new(&self.sandbox).args(arguments).arg("--json").arg("--dir").arg(&self.folder))
+        command::output(
+            Command::new(&self.sandbox)
+                .args(arguments)
+                .arg("--json")
+                .arg("--dir")
+                .arg(&self.folder),
+        )
     }
 
     fn journal(&self) -> Result<Vec<Value>> {
@@ -153,15 +197,27 @@ impl Rehearsal {
 
     fn expect_no_writes_since(&self, length: usize) -> Result<()> {
         let calls = self.calls_since(length)?;
-        let writes: Vec<_> = calls.iter().filter(|call| call["method"] != "GET").collect();
-        ensure!(writes.is_empty(), "an unchanged apply wrote to the account: {writes:?}");
+        let writes: Vec<_> = calls
+            .iter()
+            .filter(|call| call["method"] != "GET")
+            .collect();
+        ensure!(
+            writes.is_empty(),
+            "an unchanged apply wrote to the account: {writes:?}"
+        );
         eprintln!("  calls to the account: {}, writes: 0", calls.len());
         Ok(())
     }
 
     fn expect_no_difference(&self, before: &Path, after: &Path) -> Result<()> {
-        command::run(Command::new(&self.sandbox).arg("diff").arg(before).arg(after).arg("--exit-code"))
-            .context("the account is not what it was before the apply")
+        command::run(
+            Command::new(&self.sandbox)
+                .arg("diff")
+                .arg(before)
+                .arg(after)
+                .arg("--exit-code"),
+        )
+        .context("the account is not what it was before the apply")
     }
 }
 
@@ -179,17 +235,25 @@ impl Drop for Rehearsal {
 fn install_provider(programs: &Path, work: &Path) -> Result<PathBuf> {
     let version = env!("CARGO_PKG_VERSION");
     let mirror = work.join("mirror");
-    let package = mirror.join(format!("registry.terraform.io/slipway/slipway/{version}/linux_amd64"));
+    let package = mirror.join(format!(
+        "registry.terraform.io/slipway/slipway/{version}/linux_amd64"
+    ));
     std::fs::create_dir_all(&package)?;
     std::fs::copy(
         programs.join("terraform-provider-slipway"),
         package.join(format!("terraform-provider-slipway_v{version}")),
     )?;
-    std::fs::copy(programs.join("slipway-bootstrap"), package.join("slipway-bootstrap"))?;
+    std::fs::copy(
+        programs.join("slipway-bootstrap"),
+        package.join("slipway-bootstrap"),
+    )?;
     let configuration = work.join("terraform.rc");
     std::fs::write(
         &configuration,
-        format!("provider_installation {{\n  filesystem_mirror {{\n    path = \"{}\"\n  }}\n}}\n", mirror.display()),
+        format!(
+            "provider_installation {{\n  filesystem_mirror {{\n    path = \"{}\"\n  }}\n}}\n",
+            mirror.display()
+        ),
     )?;
     Ok(configuration)
 }
@@ -208,7 +272,10 @@ fn copy_example(work: &Path) -> Result<()> {
 
 /// Ctrl-C reaches Terraform, which stops in order; this task then ends the sandbox instead of dying first.
 fn stay_alive_on_ctrl_c() -> Result<()> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()?;
     runtime.spawn(async {
         while tokio::signal::ctrl_c().await.is_ok() {
             eprintln!("stopping: Terraform finishes its step, then the sandbox goes down");

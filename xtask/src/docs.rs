@@ -21,11 +21,21 @@ const ADDRESS: &str = "registry.terraform.io/slipway/slipway";
 const NAME: &str = "slipway";
 
 /// Pages that the generator owns; guides and decisions beside them are written by hand.
-const GENERATED: &[&str] = &["index.md", "resources", "data-sources", "ephemeral-resources", "functions"];
+const GENERATED: &[&str] = &[
+    "index.md",
+    "resources",
+    "data-sources",
+    "ephemeral-resources",
+    "functions",
+];
 
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
-    let engines = tools::ensure()?;
-    if arguments.check { check(&engines) } else { write(&engines) }
+    let engines = tools::ensure_with_checks()?;
+    if arguments.check {
+        check(&engines)
+    } else {
+        write(&engines)
+    }
 }
 
 /// Fails when the committed pages are not what the schema says.
@@ -37,7 +47,9 @@ pub(crate) fn check(engines: &Path) -> Result<()> {
             .args(["--recursive", "--unified", "--new-file"])
             .arg(Path::new("docs").join(page))
             .arg(pages.join(page));
-        command::run(&mut diff).context("the pages under docs/ are not what the schema says: run `cargo xtask docs`")?;
+        command::run(&mut diff).context(
+            "the pages under docs/ are not what the schema says: run `cargo xtask docs`",
+        )?;
     }
     Ok(())
 }
@@ -70,12 +82,25 @@ fn generate(engines: &Path) -> Result<std::path::PathBuf> {
     for folder in ["examples", "templates"] {
         let from = ground::root().join("docs/source").join(folder);
         if from.is_dir() {
-            command::run(Command::new("cp").arg("-r").arg(from).arg(work.join(folder)))?;
+            command::run(
+                Command::new("cp")
+                    .arg("-r")
+                    .arg(from)
+                    .arg(work.join(folder)),
+            )?;
         }
     }
     let mut generator = Command::new(engines.join("tfplugindocs"));
     generator
-        .args(["generate", "--provider-name", NAME, "--rendered-provider-name", "Slipway", "--rendered-website-dir", "docs"])
+        .args([
+            "generate",
+            "--provider-name",
+            NAME,
+            "--rendered-provider-name",
+            "Slipway",
+            "--rendered-website-dir",
+            "docs",
+        ])
         .arg("--provider-dir")
         .arg(&work)
         .arg("--providers-schema")
@@ -103,8 +128,12 @@ fn schema(programs: &Path, folder: &Path) -> Result<String> {
         .env("TF_CLI_CONFIG_FILE", folder.join("terraform.rc"))
         .args(["providers", "schema", "-json"]);
     let mut schema: Value = serde_json::from_str(&command::output(&mut terraform)?)?;
-    let providers = schema["provider_schemas"].as_object_mut().context("no provider_schemas in the schema")?;
-    let ours = providers.remove(ADDRESS).with_context(|| format!("no {ADDRESS} in the schema"))?;
+    let providers = schema["provider_schemas"]
+        .as_object_mut()
+        .context("no provider_schemas in the schema")?;
+    let ours = providers
+        .remove(ADDRESS)
+        .with_context(|| format!("no {ADDRESS} in the schema"))?;
     schema["provider_schemas"] = Value::Object(Map::from_iter([(NAME.to_owned(), ours)]));
     Ok(serde_json::to_string(&schema)?)
 }

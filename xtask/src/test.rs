@@ -27,14 +27,54 @@ struct Step {
 }
 
 const STEPS: &[Step] = &[
-    Step { name: "format", about: "rustfmt and terraform fmt", expected: "seconds", run: format },
-    Step { name: "deny", about: "licences, bans and sources of every dependency", expected: "seconds", run: deny },
-    Step { name: "clippy", about: "lints of the whole workspace, warnings are errors", expected: "5 min cold, 1 min warm", run: clippy },
-    Step { name: "ansible-lint", about: "playbooks in the production profile", expected: "1 min", run: ansible_lint },
-    Step { name: "build", about: "every program of the workspace", expected: "5 min cold", run: build },
-    Step { name: "docs", about: "registry documentation equals the schema", expected: "seconds", run: check_docs },
-    Step { name: "unit", about: "tests of each crate", expected: "5 min cold, 2 min warm", run: unit },
-    Step { name: "acceptance", about: "the real Terraform, hosts, clusters and stores", expected: "6 min", run: acceptance },
+    Step {
+        name: "format",
+        about: "rustfmt and terraform fmt",
+        expected: "seconds",
+        run: format,
+    },
+    Step {
+        name: "deny",
+        about: "licences, bans and sources of every dependency",
+        expected: "seconds",
+        run: deny,
+    },
+    Step {
+        name: "clippy",
+        about: "lints of the whole workspace, warnings are errors",
+        expected: "5 min cold, 1 min warm",
+        run: clippy,
+    },
+    Step {
+        name: "ansible-lint",
+        about: "playbooks in the production profile",
+        expected: "1 min",
+        run: ansible_lint,
+    },
+    Step {
+        name: "build",
+        about: "every program of the workspace",
+        expected: "5 min cold",
+        run: build,
+    },
+    Step {
+        name: "docs",
+        about: "registry documentation equals the schema",
+        expected: "seconds",
+        run: check_docs,
+    },
+    Step {
+        name: "unit",
+        about: "tests of each crate",
+        expected: "5 min cold, 2 min warm",
+        run: unit,
+    },
+    Step {
+        name: "acceptance",
+        about: "the real Terraform, hosts, clusters and stores",
+        expected: "6 min",
+        run: acceptance,
+    },
 ];
 
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
@@ -47,7 +87,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     for name in &arguments.only {
         if !STEPS.iter().any(|step| step.name == name) {
             let names: Vec<_> = STEPS.iter().map(|step| step.name).collect();
-            bail!("there is no step {name:?}; the steps are {}", names.join(", "));
+            bail!(
+                "there is no step {name:?}; the steps are {}",
+                names.join(", ")
+            );
         }
     }
     ground::require("terraform", "install Terraform 1.11 or newer")?;
@@ -55,7 +98,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let engines = tools::ensure_with_checks()?;
     for step in STEPS {
         if arguments.only.is_empty() || arguments.only.iter().any(|name| name == step.name) {
-            stage(&format!("{}: {}", step.name, step.about), step.expected, || (step.run)(&engines))?;
+            stage(
+                &format!("{}: {}", step.name, step.about),
+                step.expected,
+                || (step.run)(&engines),
+            )?;
         }
     }
     Ok(())
@@ -63,7 +110,14 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
 
 fn format(_: &Path) -> Result<()> {
     command::run(ground::cargo().args(["fmt", "--all", "--check"]))?;
-    command::run(terraform().args(["fmt", "-check", "-diff", "-recursive", "terraform", "examples"]))
+    command::run(terraform().args([
+        "fmt",
+        "-check",
+        "-diff",
+        "-recursive",
+        "terraform",
+        "examples",
+    ]))
 }
 
 fn deny(engines: &Path) -> Result<()> {
@@ -73,13 +127,22 @@ fn deny(engines: &Path) -> Result<()> {
 }
 
 fn clippy(_: &Path) -> Result<()> {
-    command::run(ground::cargo().args(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))
+    command::run(ground::cargo().args([
+        "clippy",
+        "--workspace",
+        "--all-targets",
+        "--",
+        "-D",
+        "warnings",
+    ]))
 }
 
 fn ansible_lint(engines: &Path) -> Result<()> {
     let lint = engines.join("lint/bin");
     let mut command = Command::new(lint.join("ansible-lint"));
-    command.current_dir(ground::root().join("playbooks")).env("PATH", path_with(&lint)?);
+    command
+        .current_dir(ground::root().join("playbooks"))
+        .env("PATH", path_with(&lint)?);
     command::run(command.args(["--offline", "--profile", "production", "--strict"]))
 }
 
@@ -106,12 +169,16 @@ fn acceptance(engines: &Path) -> Result<()> {
 
 fn terraform() -> Command {
     let mut terraform = Command::new("terraform");
-    terraform.current_dir(ground::root()).env("TF_CLI_CONFIG_FILE", "/dev/null");
+    terraform
+        .current_dir(ground::root())
+        .env("TF_CLI_CONFIG_FILE", "/dev/null");
     terraform
 }
 
 fn path_with(folder: &Path) -> Result<std::ffi::OsString> {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let folders: Vec<PathBuf> = std::iter::once(folder.to_path_buf()).chain(std::env::split_paths(&path)).collect();
+    let folders: Vec<PathBuf> = std::iter::once(folder.to_path_buf())
+        .chain(std::env::split_paths(&path))
+        .collect();
     Ok(std::env::join_paths(folders)?)
 }

@@ -25,7 +25,11 @@ pub(super) struct Handshake {
 
 impl Handshake {
     pub(super) fn print(&self) {
-        println_figure("start to handshake line, ms", &self.milliseconds, self.starts);
+        println_figure(
+            "start to handshake line, ms",
+            &self.milliseconds,
+            self.starts,
+        );
         println_figure("peak memory by then, MiB", &self.mebibytes, self.starts);
     }
 }
@@ -43,7 +47,11 @@ pub(super) fn measure(provider: &Path, starts: usize) -> Result<Handshake> {
         milliseconds.push(time);
         mebibytes.push(memory);
     }
-    Ok(Handshake { milliseconds: Spread::of(milliseconds), mebibytes: Spread::of(mebibytes), starts })
+    Ok(Handshake {
+        milliseconds: Spread::of(milliseconds),
+        mebibytes: Spread::of(mebibytes),
+        starts,
+    })
 }
 
 fn one_start(provider: &Path) -> Result<(f64, f64)> {

@@ -16,7 +16,10 @@ pub(super) struct PlanCalls {
 impl PlanCalls {
     #[expect(clippy::print_stdout, reason = "figures are the result of this task")]
     pub(super) fn print(&self) {
-        println!("no-op plan with {} node pools: {} calls, {:.1} s", self.pools, self.calls, self.seconds);
+        println!(
+            "no-op plan with {} node pools: {} calls, {:.1} s",
+            self.pools, self.calls, self.seconds
+        );
     }
 }
 
@@ -32,8 +35,16 @@ fn one_plan(pools: usize) -> Result<PlanCalls> {
     let started = Instant::now();
     let run = terraform.plan()?;
     let seconds = started.elapsed().as_secs_f64();
-    ensure!(run.code == 0, "the second plan is not empty:\n{}", run.stdout);
-    Ok(PlanCalls { pools, calls: sandbox.journal(mark)?.len(), seconds })
+    ensure!(
+        run.code == 0,
+        "the second plan is not empty:\n{}",
+        run.stdout
+    );
+    Ok(PlanCalls {
+        pools,
+        calls: sandbox.journal(mark)?.len(),
+        seconds,
+    })
 }
 
 fn configuration(pools: usize) -> String {
