@@ -1,9 +1,9 @@
 //! The playbooks of a run: those in this binary, or a folder that the user named.
 
-use run_report::digest::WantedError;
-use run_report::{Catalog, CatalogError, Request, Wanted};
+use run_report::bundle::Bundle as Tree;
+use run_report::{Catalog, CatalogError};
 use std::collections::BTreeMap;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// A playbooks tree with its catalogue.
@@ -13,7 +13,7 @@ pub struct Bundle {
     pub digest: String,
     /// The components it can install.
     pub catalog: Catalog,
-    tree: run_report::Bundle,
+    tree: Tree,
 }
 
 /// Why there is no bundle.
@@ -35,17 +35,17 @@ pub enum BundleError {
 impl Bundle {
     /// The tree that this binary carries.
     pub fn embedded() -> Result<Self, BundleError> {
-        Self::of(run_report::Bundle::embedded())
+        Self::of(Tree::embedded())
     }
 
     /// A folder with a `components.yaml`.
     pub fn folder(path: &Path) -> Result<Self, BundleError> {
         let mut files = BTreeMap::new();
         collect(path, path, &mut files)?;
-        Self::of(run_report::Bundle::from_files(files))
+        Self::of(Tree::from_files(files))
     }
 
-    fn of(tree: run_report::Bundle) -> Result<Self, BundleError> {
+    fn of(tree: Tree) -> Result<Self, BundleError> {
         Ok(Self {
             digest: tree.digest(),
             catalog: Catalog::of(&tree)?,
@@ -57,14 +57,9 @@ impl Bundle {
     pub fn archive(&self) -> io::Result<Vec<u8>> {
         self.tree.archive()
     }
-
-    /// The components of a request as they are wanted.
-    pub fn wanted(&self, request: &Request) -> Result<BTreeMap<String, Wanted>, WantedError> {
-        self.catalog
-            .wanted(&request.components, request.secrets_version)
-    }
 }
 
+/// Gathers what a run needs: hidden files and Python's caches would change the digest of an unchanged tree.
 fn collect(
     root: &Path,
     at: &Path,
@@ -83,16 +78,9 @@ fn collect(
         if path.is_dir() {
             collect(root, &path, files)?;
         } else {
-            let mut contents = Vec::new();
-            std::fs::File::open(&path)
-                .and_then(|mut file| file.read_to_end(&mut contents))
-                .map_err(unreadable(&path))?;
-            let inside = path
-                .strip_prefix(root)
-                .unwrap_or(&path)
-                .to_string_lossy()
-                .into_owned();
-            files.insert(inside, contents);
+            let contents = std::fs::read(&path).map_err(unreadable(&path))?;
+            let inside = path.strip_prefix(root).unwrap_or(&path);
+            files.insert(inside.to_string_lossy().into_owned(), contents);
         }
     }
     Ok(())

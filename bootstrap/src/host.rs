@@ -95,3 +95,26 @@ impl Host {
         )
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::PROGRAMS;
+
+    /// The tests run Ansible as `cargo xtask tools` installs it; a host must get the same.
+    #[test]
+    fn what_is_installed_on_a_host_is_what_is_tested() {
+        let pins = |text: &str| -> Vec<String> {
+            let lines = text
+                .lines()
+                .filter(|line| !line.starts_with('#') && !line.trim().is_empty());
+            lines.map(str::to_owned).collect()
+        };
+        let ours = PROGRAMS
+            .iter()
+            .find(|(name, _)| *name == "requirements.txt")
+            .unwrap()
+            .1;
+        let tested = include_str!("../../tests/tools/ansible/requirements.txt");
+        assert_eq!(pins(ours), pins(tested));
+    }
+}

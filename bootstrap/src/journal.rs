@@ -107,7 +107,7 @@ impl Journal for ClusterJournal {
                 }
                 // As if it were not there: its component runs again, which harms nothing.
                 Err(error) => {
-                    tracing::warn!(component = %name, %error, "its record cannot be read")
+                    tracing::warn!(component = %name, %error, "its record cannot be read");
                 }
             }
         }

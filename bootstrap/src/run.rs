@@ -91,12 +91,16 @@ impl Run {
     }
 
     async fn plan(&self) -> Result<Plan, Obstacle> {
-        let wanted = self.bundle.wanted(&self.request).map_err(|error| {
-            Obstacle::new(
-                Outcome::BadRequest,
-                failure::plain("SLW-303", error.to_string(), "Mend the request."),
-            )
-        })?;
+        let wanted = self
+            .bundle
+            .catalog
+            .wanted(&self.request.components, self.request.secrets_version)
+            .map_err(|error| {
+                Obstacle::new(
+                    Outcome::BadRequest,
+                    failure::plain("SLW-303", error.to_string(), "Mend the request."),
+                )
+            })?;
         let patience = Duration::from_secs(self.request.connect_timeout_s);
         let read = tokio::select! {
             read = self.journal.read(patience) => read,
@@ -179,7 +183,7 @@ impl Run {
             self.reporter.emit(Event::BundleReady {
                 digest: self.bundle.digest.clone(),
                 uploaded,
-            })
+            });
         };
         host::prepare(
             &connection,

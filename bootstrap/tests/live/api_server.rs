@@ -3,6 +3,7 @@
 use crate::host::tools;
 use std::net::TcpListener;
 use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -21,7 +22,6 @@ impl ApiServer {
             .prefix("slipway-api")
             .tempdir()
             .unwrap();
-        let path = |name: &str| folder.path().join(name).display().to_string();
         let [port, client, peer] = [(); 3].map(|()| {
             TcpListener::bind("127.0.0.1:0")
                 .unwrap()
@@ -30,88 +30,12 @@ impl ApiServer {
                 .port()
         });
         let etcd_url = format!("http://127.0.0.1:{client}");
-        let peer_url = format!("http://127.0.0.1:{peer}");
-        std::fs::write(
-            path("tokens.csv"),
-            format!("{TOKEN},admin,admin,system:masters\n"),
-        )
-        .unwrap();
-        let made = Command::new("ssh-keygen")
-            .args([
-                "-q",
-                "-t",
-                "rsa",
-                "-b",
-                "2048",
-                "-m",
-                "PEM",
-                "-N",
-                "",
-                "-f",
-                &path("sa.key"),
-            ])
-            .status()
-            .unwrap();
-        assert!(made.success());
-        let etcd = spawn(
-            Command::new(tools().join("etcd"))
-                .args([
-                    "--data-dir",
-                    &path("etcd"),
-                    "--unsafe-no-fsync",
-                    "--log-level",
-                    "error",
-                ])
-                .args([
-                    "--listen-client-urls",
-                    &etcd_url,
-                    "--advertise-client-urls",
-                    &etcd_url,
-                ])
-                .args([
-                    "--listen-peer-urls",
-                    &peer_url,
-                    "--initial-advertise-peer-urls",
-                    &peer_url,
-                ])
-                .args(["--initial-cluster", &format!("default={peer_url}")]),
+        let etcd = start_etcd(
+            folder.path(),
+            &etcd_url,
+            &format!("http://127.0.0.1:{peer}"),
         );
-        let server = spawn(
-            Command::new(tools().join("kube-apiserver"))
-                .args([
-                    "--etcd-servers",
-                    &etcd_url,
-                    "--bind-address",
-                    "127.0.0.1",
-                    "--secure-port",
-                    &port.to_string(),
-                ])
-                .args([
-                    "--advertise-address",
-                    "127.0.0.1",
-                    "--endpoint-reconciler-type",
-                    "none",
-                ])
-                .args([
-                    "--cert-dir",
-                    &path("certs"),
-                    "--token-auth-file",
-                    &path("tokens.csv"),
-                ])
-                .args([
-                    "--authorization-mode",
-                    "RBAC",
-                    "--service-cluster-ip-range",
-                    "10.96.0.0/16",
-                ])
-                .args(["--service-account-issuer", "https://kubernetes.default.svc"])
-                .args([
-                    "--service-account-key-file",
-                    &path("sa.key"),
-                    "--service-account-signing-key-file",
-                    &path("sa.key"),
-                ]),
-        );
+        let server = start_server(folder.path(), &etcd_url, port);
         let started = Self {
             folder,
             port,
@@ -166,6 +90,55 @@ impl ApiServer {
     pub(crate) fn everything_stored(&self) -> std::path::PathBuf {
         self.folder.path().join("etcd")
     }
+}
+
+fn start_etcd(folder: &Path, clients: &str, peers: &str) -> Child {
+    let mut etcd = Command::new(tools().join("etcd"));
+    etcd.arg("--data-dir").arg(folder.join("etcd"));
+    etcd.args(["--unsafe-no-fsync", "--log-level", "error"]);
+    etcd.args([
+        "--listen-client-urls",
+        clients,
+        "--advertise-client-urls",
+        clients,
+    ]);
+    etcd.args([
+        "--listen-peer-urls",
+        peers,
+        "--initial-advertise-peer-urls",
+        peers,
+    ]);
+    etcd.args(["--initial-cluster", &format!("default={peers}")]);
+    spawn(&mut etcd)
+}
+
+fn start_server(folder: &Path, etcd: &str, port: u16) -> Child {
+    let (tokens, key) = (folder.join("tokens.csv"), folder.join("sa.key"));
+    std::fs::write(&tokens, format!("{TOKEN},admin,admin,system:masters\n")).unwrap();
+    let mut keygen = Command::new("ssh-keygen");
+    keygen.args(["-q", "-t", "rsa", "-b", "2048", "-m", "PEM", "-N", "", "-f"]);
+    assert!(keygen.arg(&key).status().unwrap().success());
+    let mut server = Command::new(tools().join("kube-apiserver"));
+    server.args(["--etcd-servers", etcd, "--authorization-mode", "RBAC"]);
+    server.args([
+        "--bind-address",
+        "127.0.0.1",
+        "--secure-port",
+        &port.to_string(),
+    ]);
+    server.args([
+        "--advertise-address",
+        "127.0.0.1",
+        "--endpoint-reconciler-type",
+        "none",
+    ]);
+    server.args(["--service-cluster-ip-range", "10.96.0.0/16"]);
+    server.args(["--service-account-issuer", "https://kubernetes.default.svc"]);
+    server.arg("--service-account-key-file").arg(&key);
+    server.arg("--service-account-signing-key-file").arg(&key);
+    server.arg("--cert-dir").arg(folder.join("certs"));
+    server.arg("--token-auth-file").arg(&tokens);
+    spawn(&mut server)
 }
 
 fn spawn(command: &mut Command) -> Child {

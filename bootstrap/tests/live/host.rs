@@ -1,5 +1,6 @@
 //! A bootstrap host: a real sshd on a port of its own, with keys, a home and a PATH of its own.
 
+use run_report::canonical::sha256_hex;
 use ssh_key::rand_core::OsRng;
 use ssh_key::{Algorithm, LineEnding, PrivateKey};
 use std::net::{TcpListener, TcpStream};
@@ -24,7 +25,7 @@ pub(crate) fn tools() -> PathBuf {
 pub(crate) struct Host {
     folder: tempfile::TempDir,
     pub(crate) port: u16,
-    host_key: PrivateKey,
+    identity: PrivateKey,
     pub(crate) login_key: PrivateKey,
     sshd: Option<Child>,
 }
@@ -35,7 +36,7 @@ impl Host {
             .prefix("slipway-host")
             .tempdir()
             .unwrap();
-        let [host_key, login_key] =
+        let [identity, login_key] =
             [(); 2].map(|()| PrivateKey::random(&mut OsRng, Algorithm::Ed25519).unwrap());
         let port = TcpListener::bind("127.0.0.1:0")
             .unwrap()
@@ -45,7 +46,7 @@ impl Host {
         let mut host = Self {
             folder,
             port,
-            host_key,
+            identity,
             login_key,
             sshd: None,
         };
@@ -58,7 +59,7 @@ impl Host {
         std::fs::create_dir_all(self.home()).unwrap();
         private(
             &self.path("host_key"),
-            &self.host_key.to_openssh(LineEnding::LF).unwrap(),
+            &self.identity.to_openssh(LineEnding::LF).unwrap(),
         );
         private(
             &self.path("authorized_keys"),
@@ -140,7 +141,7 @@ impl Host {
     }
 
     pub(crate) fn public_key(&self) -> String {
-        self.host_key.public_key().to_openssh().unwrap()
+        self.identity.public_key().to_openssh().unwrap()
     }
 
     /// Processes that belong to components of this host.
@@ -169,32 +170,24 @@ impl Host {
 
     /// What is left in memory of this user's jobs. Other tests' jobs have other names.
     pub(crate) fn secrets(&self) -> Vec<PathBuf> {
-        use sha2::Digest as _;
-        let jobs = std::fs::read_dir(self.home().join(".slipway/jobs"))
+        let jobs = std::fs::read_dir(self.home().join(".slipway/jobs"));
+        let name = |job: PathBuf| sha256_hex(job.display().to_string().as_bytes())[..16].to_owned();
+        let names: Vec<String> = jobs
             .into_iter()
             .flatten()
-            .flatten();
-        let names: Vec<String> = jobs
-            .map(|job| {
-                let digest = sha2::Sha256::digest(job.path().display().to_string().as_bytes());
-                digest
-                    .iter()
-                    .take(8)
-                    .map(|byte| format!("{byte:02x}"))
-                    .collect()
-            })
+            .flatten()
+            .map(|job| name(job.path()))
             .collect();
         let memory = std::fs::read_dir("/dev/shm")
             .unwrap()
             .flatten()
             .map(|entry| entry.path());
-        memory
-            .filter(|path| {
-                names
-                    .iter()
-                    .any(|name| path.display().to_string().contains(name.as_str()))
-            })
-            .collect()
+        let ours = |path: &PathBuf| {
+            names
+                .iter()
+                .any(|name| path.display().to_string().contains(name))
+        };
+        memory.filter(ours).collect()
     }
 }
 

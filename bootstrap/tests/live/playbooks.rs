@@ -25,7 +25,7 @@ impl Playbooks {
 
     /// A component with these tasks; `graph` adds `needs`, `uses` or `secrets` to its entry.
     pub(crate) fn with(self, name: &str, graph: &str, tasks: &str) -> Self {
-        let indented: String = tasks.lines().map(|line| format!("    {line}\n")).collect();
+        let indented = format!("    {}", tasks.trim_end().replace('\n', "\n    "));
         let playbook = format!(
             "- name: Install {name}\n  hosts: localhost\n  connection: local\n  gather_facts: false\n  tasks:\n{indented}"
         );

@@ -11,6 +11,9 @@ use serde_json::{Value, json};
 use std::io::{Read, Write};
 use std::process::{Child, Command, Stdio};
 
+/// A way to make a run stop.
+type Way = fn(&mut Child);
+
 fn program(playbooks: &Playbooks) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_slipway-bootstrap"));
     command
@@ -113,13 +116,13 @@ fn a_bad_request_is_refused_before_anything_is_done() {
         (text(&base, |asked| asked["v"] = json!(7)), "SLW-302"),
         (
             text(&base, |asked| {
-                asked["components"][0]["name"] = json!("goood")
+                asked["components"][0]["name"] = json!("goood");
             }),
             "did you mean `good`?",
         ),
         (
             text(&base, |asked| {
-                asked["components"][0]["values"] = json!("[1")
+                asked["components"][0]["values"] = json!("[1");
             }),
             "components[0].values",
         ),
@@ -144,7 +147,7 @@ async fn each_way_to_stop_it_ends_the_playbook_and_says_so() {
     let playbooks = Playbooks::new().with("slow", "", &wait_for(&host.path("never")));
     let mut asked = request(&host, &["slow"]);
     asked["kubeconfig"] = json!(cluster.kubeconfig());
-    let ways: [(&str, fn(&mut Child)); 3] = [
+    let ways: [(&str, Way); 3] = [
         ("SIGTERM", |child| signal(child, Signal::SIGTERM)),
         ("SIGINT", |child| signal(child, Signal::SIGINT)),
         ("closed stdout", |child| drop(child.stdout.take())),

@@ -175,7 +175,7 @@ impl Going {
     }
 
     pub(crate) async fn end(self) -> Told {
-        let ending = tokio::time::timeout(Duration::from_secs(180), self.task)
+        let ending = tokio::time::timeout(Duration::from_mins(3), self.task)
             .await
             .expect("the run ends")
             .unwrap();
