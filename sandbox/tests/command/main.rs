@@ -239,3 +239,31 @@ fn only_loopback_addresses_are_listened_on() {
     assert!(String::from_utf8_lossy(&refused.stderr).contains("SLW-904"));
     assert_clear(dir.path());
 }
+
+#[test]
+fn every_error_code_has_its_page() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let pages = std::fs::read_to_string(root.join("../docs/errors.md")).unwrap();
+    let mut folders = vec![root.join("src")];
+    let mut codes = 0;
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let source = std::fs::read_to_string(&path).unwrap();
+            for (at, _) in source.match_indices("SLW-9") {
+                let code = &source[at..at + 7];
+                codes += 1;
+                assert!(
+                    pages.contains(&format!("### {code}:")),
+                    "{code} of {} has no section in docs/errors.md",
+                    path.display()
+                );
+            }
+        }
+    }
+    assert!(codes > 20);
+}

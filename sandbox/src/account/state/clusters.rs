@@ -28,7 +28,6 @@ pub(crate) struct Cluster {
     pub(crate) region: String,
     pub(crate) version: String,
     pub(crate) ha_controlplanes: bool,
-    pub(crate) firewall_group_id: String,
     pub(crate) oidc: Oidc,
     pub(crate) created: Timestamp,
     pub(crate) ready_at: Timestamp,
@@ -105,7 +104,6 @@ pub(crate) struct ClusterRequest {
     pub(crate) region: String,
     pub(crate) version: String,
     pub(crate) ha_controlplanes: bool,
-    pub(crate) enable_firewall: bool,
     pub(crate) vpc_id: Option<String>,
     pub(crate) oidc: Oidc,
     pub(crate) pools: Vec<PoolRequest>,
@@ -129,15 +127,9 @@ impl State {
         let nodes = request.nodes();
         self.check_quota(nodes)?;
         self.check_room(&vpc_id, nodes.saturating_add(1))?;
-        let firewall_group_id = if request.enable_firewall {
-            self.seeded.id()
-        } else {
-            String::new()
-        };
         let cluster = Cluster {
             address: self.addresses.cluster()?,
             nic: self.attach_to(&vpc_id)?,
-            firewall_group_id,
             id: id.clone(),
             label: request.label,
             region: request.region,

@@ -141,6 +141,11 @@ impl Instance {
         }
     }
 
+    /// Whether an engine runs it: a host of the customer's own that has been booted and has power.
+    pub(super) fn runs_here(&self) -> bool {
+        self.active && self.node.is_none() && self.power == Power::Running
+    }
+
     /// The first password, as long as it is shown.
     pub(crate) fn visible_password(&self, now: Timestamp) -> &str {
         if now < self.created + PASSWORD_SHOWN {
@@ -329,9 +334,11 @@ impl State {
             .unwrap_or_else(|| instance.firewall_group_id.clone());
         if let Some(plan) = plan.filter(|plan| plan.id != instance.plan.id) {
             instance.plan = plan;
+            let restarts = instance.runs_here();
             self.ledger
                 .reprice(id, plan.id.to_owned(), plan.price(), now);
-            self.effects.push(Effect::RebootInstance(id.to_owned()));
+            self.effects
+                .extend(restarts.then(|| Effect::RebootInstance(id.to_owned())));
         }
         self.instances.find(id)
     }
