@@ -1,12 +1,9 @@
-//! Our own client against the emulated account, which shares no line with it: every object made and taken away again,
-//! with one fault after the other at each single call.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+//! One owner's objects: how they are made and taken away, as the provider does it.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use serde_json::{Value, json};
-use slipway_tests::{Sandbox, SandboxOptions};
+use slipway_tests::Sandbox;
 use vultr::{
     Budget, Client, CreateBlock, CreateCluster, CreateInstance, CreateLoadBalancer, CreateNodePool,
     CreateVpc, Effect, ForwardingRule, InstanceFilter, Mark, Pace, Progress, Result, Retry, Taint,
@@ -17,13 +14,13 @@ const REGION: &str = "ams";
 const PLAN: &str = "vc2-2c-4gb";
 
 /// One owner's objects in the account.
-struct Rehearsal {
+pub(crate) struct Rehearsal {
     client: Client,
     mark: Mark,
 }
 
 impl Rehearsal {
-    fn of(sandbox: &Sandbox) -> Self {
+    pub(crate) fn of(sandbox: &Sandbox) -> Self {
         let client = Client::builder(sandbox.api_key().to_owned().into())
             .address(sandbox.api_url())
             .answer_within(Duration::from_secs(5))
@@ -47,7 +44,7 @@ impl Rehearsal {
     }
 
     /// Makes one of everything; what is there already is adopted.
-    async fn build(&self) -> Result<()> {
+    pub(crate) async fn build(&self) -> Result<()> {
         let client = &self.client;
         client.account().await?;
         let (version, os_id) = self.choose().await?;
@@ -230,7 +227,7 @@ impl Rehearsal {
     }
 
     /// Takes away whatever carries the mark.
-    async fn destroy(&self) -> Result<()> {
+    pub(crate) async fn destroy(&self) -> Result<()> {
         let client = &self.client;
         for host in client
             .instances(InstanceFilter::Tag(self.mark.as_str()))
@@ -282,97 +279,4 @@ impl Rehearsal {
         };
         self.wait().until(what, poll).await
     }
-}
-
-/// How many objects of each kind the account holds.
-fn census(sandbox: &Sandbox) -> BTreeMap<String, usize> {
-    let mut kinds = BTreeMap::new();
-    for object in sandbox.objects().unwrap() {
-        let kind = object["kind"]
-            .as_str()
-            .expect("every object has a kind")
-            .to_owned();
-        *kinds.entry(kind).or_default() += 1;
-    }
-    kinds
-}
-
-fn runtime() -> tokio::runtime::Runtime {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap()
-}
-
-/// One whole life of the objects. Gives what the account held in between.
-fn live(sandbox: &Sandbox, rehearsal: &Rehearsal, told: &str) -> BTreeMap<String, usize> {
-    let runtime = runtime();
-    runtime
-        .block_on(rehearsal.build())
-        .unwrap_or_else(|error| panic!("{told}: {error}"));
-    let full = census(sandbox);
-    runtime
-        .block_on(rehearsal.destroy())
-        .unwrap_or_else(|error| panic!("{told}: {error}"));
-    assert_eq!(
-        census(sandbox),
-        BTreeMap::new(),
-        "{told}: the account is not empty"
-    );
-    full
-}
-
-fn every_call_survives(action: &Value) {
-    let sandbox = Sandbox::start(SandboxOptions {
-        real: false,
-        speed: 60_000,
-    })
-    .expect("a sandbox of records starts");
-    let rehearsal = Rehearsal::of(&sandbox);
-    let before = sandbox.mark().unwrap();
-    let expected = live(&sandbox, &rehearsal, "without faults");
-    let calls = sandbox.mark().unwrap() - before;
-    assert!(calls > 30, "only {calls} calls were made");
-    for nth in 1..=calls {
-        let told = format!("{action} at call {nth} of {calls}");
-        sandbox
-            .fault(&json!({"nth": nth, "times": 1, "hold_ms": 10, "action": action}))
-            .unwrap();
-        let held = live(&sandbox, &rehearsal, &told);
-        assert_eq!(
-            held, expected,
-            "{told}: something was made twice or not at all"
-        );
-        sandbox.clear_faults().unwrap();
-    }
-}
-
-#[test]
-fn a_rate_limit_at_any_call_changes_nothing() {
-    every_call_survives(&json!({"status": 429}));
-}
-
-#[test]
-fn a_failure_before_the_effect_of_any_call_changes_nothing() {
-    every_call_survives(&json!({"status": 500}));
-}
-
-#[test]
-fn a_failure_after_the_effect_of_any_call_changes_nothing() {
-    every_call_survives(&json!({"status": 500, "after": true}));
-}
-
-#[test]
-fn a_request_lost_at_any_call_changes_nothing() {
-    every_call_survives(&json!("timeout_before"));
-}
-
-#[test]
-fn an_answer_lost_at_any_call_changes_nothing() {
-    every_call_survives(&json!("timeout_after"));
-}
-
-#[test]
-fn an_answer_cut_at_any_call_changes_nothing() {
-    every_call_survives(&json!("cut_body"));
 }
