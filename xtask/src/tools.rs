@@ -165,3 +165,80 @@ fn remove(folder: &Path) -> Result<()> {
         _ => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An empty Python environment is the smallest real thing that can be built.
+    fn pins(folder: &Path) -> Pins {
+        fs::write(folder.join("requirements.txt"), "").unwrap();
+        let set = r#"[{ "kind": "python", "name": "small", "requirements": "requirements.txt", "minutes": 1 }]"#;
+        fs::write(folder.join("tools.json"), set).unwrap();
+        Pins::read(folder).unwrap()
+    }
+
+    fn place(folder: &Path) -> Place {
+        let place = Place {
+            folder: folder.join("tools"),
+            store: folder.join("tools/.store"),
+            current: Some(folder.join("current")),
+        };
+        fs::create_dir_all(&place.store).unwrap();
+        place
+    }
+
+    #[test]
+    fn what_was_left_half_built_is_built_again_and_what_is_complete_never() {
+        let folder = tempfile::tempdir().unwrap();
+        let (pins, place) = (pins(folder.path()), place(folder.path()));
+        let set = &pins.sets[0];
+        let half = place
+            .store
+            .join(format!("small-{}", pins.key(set).unwrap()));
+        fs::create_dir_all(&half).unwrap();
+        fs::write(half.join("torn"), "").unwrap();
+
+        assert_eq!(place.build(&pins, set).unwrap(), half);
+        assert!(half.join("bin/python3").exists() && !half.join("torn").exists());
+        fs::write(half.join("touched"), "").unwrap();
+        place.build(&pins, set).unwrap();
+        assert!(
+            half.join("touched").exists(),
+            "a complete set is left alone"
+        );
+    }
+
+    #[test]
+    fn a_program_put_there_by_hand_is_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = place(folder.path());
+        assert!(!place.holds_by_hand("helm"));
+        fs::write(place.folder.join("helm"), "mine").unwrap();
+        assert!(place.holds_by_hand("helm"));
+        fs::write(place.store.join("kwok"), "built").unwrap();
+        link(&place.store.join("kwok"), &place.folder.join("kwok")).unwrap();
+        assert!(
+            !place.holds_by_hand("kwok"),
+            "a link into the store is the builder's own"
+        );
+        link(&folder.path().join("nowhere"), &place.folder.join("kwok")).unwrap();
+        assert!(
+            !place.holds_by_hand("kwok"),
+            "a link to nothing is no program"
+        );
+    }
+
+    #[test]
+    fn the_folder_that_was_made_last_is_the_current_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = place(folder.path());
+        fs::create_dir_all(folder.path().join("older")).unwrap();
+        link(&folder.path().join("older"), &folder.path().join("current")).unwrap();
+        place.make_current().unwrap();
+        assert_eq!(
+            fs::read_link(folder.path().join("current")).unwrap(),
+            place.folder
+        );
+    }
+}
