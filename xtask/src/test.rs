@@ -142,8 +142,23 @@ fn ansible_lint(engines: &Path) -> Result<()> {
     let mut command = Command::new(lint.join("ansible-lint"));
     command
         .current_dir(ground::root().join("playbooks"))
-        .env("PATH", path_with(&lint)?);
+        .env("PATH", path_with(&lint)?)
+        .env("ANSIBLE_COLLECTIONS_PATH", collections(engines)?);
     command::run(command.args(["--offline", "--profile", "production", "--strict"]))
+}
+
+/// The collections that the playbooks run with, so that the linter knows their modules.
+fn collections(engines: &Path) -> Result<PathBuf> {
+    for entry in std::fs::read_dir(engines.join("venv/lib"))? {
+        let packages = entry?.path().join("site-packages");
+        if packages.join("ansible_collections").is_dir() {
+            return Ok(packages);
+        }
+    }
+    bail!(
+        "{} holds no Ansible collections",
+        engines.join("venv").display()
+    )
 }
 
 fn build(_: &Path) -> Result<()> {
