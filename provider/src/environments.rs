@@ -69,7 +69,10 @@ pub(crate) fn store_fault(doing: &str, error: &StoreError) -> Fault {
     Fault::told(summary, doing, &error.to_string())
 }
 
-/// Refuses the destroy of a platform in whose store claims stand.
+/// How to destroy a platform whatever lives there.
+const WAY_OUT: &str = "To destroy the platform without looking, set on_destroy = { environments = \"orphan\" } and apply that first.";
+
+/// Refuses the destroy of a platform in whose store claims stand. `expected` says whether there should be a store.
 pub(crate) async fn refuse_live(
     session: &Session,
     platform: &PlatformId,
@@ -83,63 +86,51 @@ pub(crate) async fn refuse_live(
     {
         return Ok(());
     }
-    let way_out = "To destroy the platform without looking, set on_destroy = { environments = \"orphan\" } and apply that first.";
-    let unreadable = |fault: &Fault| {
+    let alive = alive(session, cluster).await.map_err(|fault| {
         Fault::new(
             fault::NO_CLAIM_STORE,
             format!(
-                "Whether environments of platform {platform} are alive cannot be read, so nothing is destroyed. {} {way_out}",
+                "Whether environments of platform {platform} are alive cannot be read, so nothing is destroyed. {} {WAY_OUT}",
                 fault.detail()
             ),
         )
-    };
-    let store = session
-        .claim_store(cluster)
-        .await
-        .map_err(|fault| unreadable(&fault))?;
-    let Some(store) = store.as_ref() else {
+    })?;
+    if alive.is_empty() {
         return Ok(());
+    }
+    let more = match alive.len().saturating_sub(SHOWN) {
+        0 => String::new(),
+        more => format!("\n  and {more} more"),
+    };
+    let shown: Vec<&str> = alive.iter().take(SHOWN).map(String::as_str).collect();
+    Err(Fault::new(
+        fault::LIVE_ENVIRONMENTS,
+        format!(
+            "Platform {platform} has {} environments, and they would die with it:\n{}{more}\nWithdraw their claims first. {WAY_OUT}",
+            alive.len(),
+            shown.join("\n")
+        ),
+    ))
+}
+
+/// What stands in the claim store of a cluster, a line each; nothing if there is no store.
+async fn alive(session: &Session, cluster: &str) -> Result<Vec<String>, Fault> {
+    let store = session.claim_store(cluster).await?;
+    let Some(store) = store.as_ref() else {
+        return Ok(Vec::new());
     };
     let sweep = store
         .sweep()
         .await
-        .map_err(|error| unreadable(&store_fault("listing the claims", &error)))?;
-    let alive: Vec<String> = sweep
+        .map_err(|error| store_fault("listing the claims", &error))?;
+    let claims = sweep
         .claims
         .iter()
-        .map(|stored| {
-            format!(
-                "  {} of {}",
-                stored.claim.environment_name, stored.claim.user
-            )
-        })
-        .chain(
-            sweep
-                .unreadable
-                .iter()
-                .map(|one| format!("  object {} (no readable claim)", one.place.key)),
-        )
-        .collect();
-    if alive.is_empty() {
-        return Ok(());
-    }
-    let more = alive.len().saturating_sub(SHOWN);
-    let more = if more > 0 {
-        format!("\n  and {more} more")
-    } else {
-        String::new()
-    };
-    Err(Fault::new(
-        fault::LIVE_ENVIRONMENTS,
-        format!(
-            "Platform {platform} has {} environments, and they would die with it:\n{}{more}\nWithdraw their claims first. {way_out}",
-            alive.len(),
-            alive
-                .iter()
-                .take(SHOWN)
-                .cloned()
-                .collect::<Vec<_>>()
-                .join("\n")
-        ),
-    ))
+        .map(|one| format!("  {} of {}", one.claim.environment_name, one.claim.user));
+    // What cannot be read may be somebody's environment.
+    let others = sweep
+        .unreadable
+        .iter()
+        .map(|one| format!("  object {} (no readable claim)", one.place.key));
+    Ok(claims.chain(others).collect())
 }

@@ -8,6 +8,7 @@ mod catalog_data;
 mod catalogue;
 mod cloud_init;
 mod cluster_access;
+mod component_catalog;
 mod duration;
 mod environment_claim;
 mod environments;
@@ -26,7 +27,6 @@ mod provider;
 mod resolve_version;
 mod session;
 
-use std::io::Write;
 use std::process::ExitCode;
 
 use tfplugin::Options;
@@ -35,15 +35,8 @@ use tfplugin::Options;
 const ADDRESS: &str = "registry.terraform.io/slipway/slipway";
 
 fn main() -> ExitCode {
-    match provider::Slipway::new() {
-        Ok(provider) => tfplugin::run(
-            provider,
-            Options::new(ADDRESS).log_target("terraform_provider_slipway"),
-        ),
-        Err(error) => {
-            // Only a build with broken playbooks comes here; core shows what stands on stderr.
-            let _ = writeln!(std::io::stderr(), "{error}");
-            ExitCode::FAILURE
-        }
-    }
+    tfplugin::run(
+        provider::Slipway,
+        Options::new(ADDRESS).log_target("terraform_provider_slipway"),
+    )
 }

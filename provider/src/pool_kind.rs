@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use vultr::Effect;
+
 /// The key of the label and taint that tell the kinds apart.
 pub(crate) const KIND_KEY: &str = "slipway.dev/pool";
 
@@ -14,18 +16,19 @@ pub(crate) struct PoolKind {
     pub(crate) purpose: &'static str,
     /// The plan of its nodes unless the pool names one.
     pub(crate) plan: &'static str,
-    /// Whether only workloads that ask for the kind are placed there.
-    pub(crate) tainted: bool,
+    /// Key and value of the taint that keeps other workloads away; none for the pool that takes everything else.
+    pub(crate) taint: Option<(&'static str, &'static str)>,
     /// What a reviewer should know about the kind before paying for it.
     pub(crate) caution: Option<&'static str>,
 }
 
-/// The kind of the pool that a platform is created with. It carries no taint: VKE's own pods need a place.
+/// The kind of the pool that a platform is created with. Its taint is the one that the add-ons of every cluster tolerate:
+/// with one of our own CoreDNS would have no place.
 pub(crate) const SYSTEM: PoolKind = PoolKind {
     name: "general-restricted",
     purpose: "the platform's own components and internal services",
     plan: "vc2-4c-8gb",
-    tainted: false,
+    taint: Some(("CriticalAddonsOnly", "true")),
     caution: None,
 };
 
@@ -36,28 +39,28 @@ pub(crate) const ALL: [PoolKind; 6] = [
         name: "general-public",
         purpose: "services that answer requests from outside",
         plan: "vc2-2c-4gb",
-        tainted: true,
+        taint: None,
         caution: None,
     },
     PoolKind {
         name: "memory",
         purpose: "caches and search, with much memory for each core",
         plan: "voc-m-2c-16gb-100s",
-        tainted: true,
+        taint: Some((KIND_KEY, "memory")),
         caution: None,
     },
     PoolKind {
         name: "storage",
         purpose: "databases and object stores, with large local disks",
         plan: "voc-s-1c-8gb-150s",
-        tainted: true,
+        taint: Some((KIND_KEY, "storage")),
         caution: None,
     },
     PoolKind {
         name: "spot",
         purpose: "work that may be interrupted at any time",
         plan: "vc2-2c-4gb",
-        tainted: true,
+        taint: Some((KIND_KEY, "spot")),
         caution: Some(
             "Vultr sells no interruptible nodes for Kubernetes: the nodes of a spot pool cost the ordinary price. The kind keeps interruptible work apart, so that it can move once they are sold.",
         ),
@@ -66,7 +69,7 @@ pub(crate) const ALL: [PoolKind; 6] = [
         name: "ai",
         purpose: "training and inference on GPUs",
         plan: "vcg-a16-2c-8g-2vram",
-        tainted: true,
+        taint: Some((KIND_KEY, "ai")),
         caution: None,
     },
 ];
@@ -77,6 +80,16 @@ pub(crate) struct Taint {
     pub(crate) key: String,
     pub(crate) value: String,
     pub(crate) effect: String,
+}
+
+impl From<&Taint> for vultr::Taint {
+    fn from(taint: &Taint) -> Self {
+        Self {
+            key: taint.key.clone(),
+            value: taint.value.clone(),
+            effect: Effect::from(taint.effect.clone()),
+        }
+    }
 }
 
 /// The effects that Kubernetes knows.
@@ -95,14 +108,12 @@ impl PoolKind {
 
     /// The taints of its nodes unless the pool names others.
     pub(crate) fn taints(self) -> Vec<Taint> {
-        if !self.tainted {
-            return Vec::new();
-        }
-        vec![Taint {
-            key: KIND_KEY.to_owned(),
-            value: self.name.to_owned(),
+        let taint = |(key, value): (&str, &str)| Taint {
+            key: key.to_owned(),
+            value: value.to_owned(),
             effect: "NoSchedule".to_owned(),
-        }]
+        };
+        self.taint.map(taint).into_iter().collect()
     }
 }
 
@@ -116,12 +127,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_system_pool_leaves_a_place_for_the_clusters_own_pods() {
-        assert!(SYSTEM.taints().is_empty());
-        assert!(
-            ALL.iter()
-                .filter(|kind| kind.name != SYSTEM.name)
-                .all(|kind| kind.taints().len() == 1)
+    fn one_kind_takes_what_asks_for_none() {
+        let open: Vec<&str> = ALL
+            .iter()
+            .filter(|kind| kind.taint.is_none())
+            .map(|kind| kind.name)
+            .collect();
+        assert_eq!(open, ["general-public"]);
+        assert_eq!(SYSTEM.taints()[0].key, "CriticalAddonsOnly");
+        assert_eq!(
+            PoolKind::named("memory").unwrap().taints()[0].value,
+            "memory"
         );
     }
 

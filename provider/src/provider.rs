@@ -1,9 +1,7 @@
 //! The provider: its block, and everything that it offers.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
-use run_report::{Catalog, CatalogError};
 use secrecy::SecretString;
 use tfplugin::value::{Attr, FromValue};
 use tfplugin::{
@@ -22,18 +20,7 @@ use crate::resolve_version::ResolveVersion;
 use crate::session::{ProviderSettings, Session};
 
 /// The Slipway provider.
-pub(crate) struct Slipway {
-    catalog: Arc<Catalog>,
-}
-
-impl Slipway {
-    /// The provider with the components that this binary carries.
-    pub(crate) fn new() -> Result<Self, CatalogError> {
-        Ok(Self {
-            catalog: Arc::new(Catalog::embedded()?),
-        })
-    }
-}
+pub(crate) struct Slipway;
 
 #[async_trait]
 impl Provider for Slipway {
@@ -116,9 +103,7 @@ impl Provider for Slipway {
 
     fn resources(&self) -> Vec<Box<dyn Resource<Session>>> {
         vec![
-            Box::new(PlatformResource {
-                catalog: self.catalog.clone(),
-            }),
+            Box::new(PlatformResource),
             Box::new(NodePoolResource),
             Box::new(EnvironmentClaimResource),
         ]
@@ -172,7 +157,7 @@ mod tests {
 
     #[test]
     fn addresses_are_checked_before_anything_is_sent() {
-        let provider = Slipway::new().unwrap();
+        let provider = Slipway;
         assert!(
             provider
                 .validate(&Object::new().with("api_url", "http://127.0.0.1:8080/prefix"))

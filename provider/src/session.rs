@@ -62,6 +62,11 @@ impl Session {
         }
     }
 
+    /// Whether a setting of the provider is not known in this plan, so that the account cannot be asked anything yet.
+    pub(crate) fn is_unknown(&self) -> bool {
+        self.settings.unknown.is_some()
+    }
+
     /// Where charts are fetched instead of their own repositories.
     pub(crate) fn chart_mirror(&self) -> Option<&str> {
         self.settings.chart_mirror.as_deref()

@@ -317,6 +317,67 @@ fn a_real_replacement_takes_the_old_platform_down_first() -> Result<()> {
 }
 
 #[test]
+fn a_protected_platform_is_neither_replaced_nor_destroyed_by_a_plan() -> Result<()> {
+    let sandbox = Sandbox::start(SandboxOptions::records())?;
+    let protected = configuration::platform("safe", &[])
+        .replace("deletion_protection = false", "deletion_protection = true");
+    let terraform = Terraform::new(&sandbox, &protected)?;
+    terraform.apply()?.ok()?;
+    for (from, to, named) in [
+        ("\"10.20.0.0/20\"", "\"10.30.0.0/20\"", "network_cidr"),
+        (
+            "plan = \"vc2-4c-8gb\"",
+            "plan = \"vc2-2c-4gb\"",
+            "system_pool",
+        ),
+    ] {
+        terraform.edit(from, to)?;
+        let refused = terraform.plan()?.failed()?.text();
+        ensure!(
+            refused.contains("SLW-121") && refused.contains(named),
+            "{refused}"
+        );
+        terraform.edit(to, from)?;
+    }
+    let before = sandbox.mark()?;
+    let refused = terraform.destroy()?.failed()?.text();
+    ensure!(refused.contains("SLW-121"), "{refused}");
+    ensure!(!sandbox.journal(before)?.iter().any(Call::writes));
+    terraform.edit(
+        "kubernetes_version  = \"1.36\"",
+        "kubernetes_version  = \"1.35\"",
+    )?;
+    let refused = terraform.plan()?.failed()?.text();
+    ensure!(
+        refused.contains("SLW-120") && refused.contains("v1.36"),
+        "{refused}"
+    );
+    Ok(())
+}
+
+#[test]
+fn a_plan_is_possible_while_the_key_is_not_known_yet() -> Result<()> {
+    let sandbox = Sandbox::start(SandboxOptions::records())?;
+    let configuration = configuration::platform("early", &[])
+        + r#"
+resource "terraform_data" "key" {
+  input = "made during the apply"
+}
+provider "slipway" {
+  api_key = terraform_data.key.output
+}
+"#;
+    let terraform = Terraform::new(&sandbox, &configuration)?;
+    let plan = terraform.plan()?;
+    ensure!(plan.code == 2, "{}", plan.text());
+    ensure!(
+        sandbox.journal(0)?.is_empty(),
+        "the account was asked without a key"
+    );
+    Ok(())
+}
+
+#[test]
 fn the_catalogue_and_the_function_answer() -> Result<()> {
     let sandbox = Sandbox::start(SandboxOptions::records())?;
     let terraform = Terraform::new(

@@ -270,7 +270,7 @@ async fn create(client: &Client, settings: &Settings, tag: &Tag) -> Result<NodeP
         tag: tag.creating.clone(),
         vpc_only: false,
         labels: settings.labels.clone(),
-        taints: settings.vultr_taints(),
+        taints: settings.taints.iter().map(vultr::Taint::from).collect(),
         user_data: None,
     };
     let made = client.ensure_node_pool(&settings.cluster, &wanted).await;

@@ -38,6 +38,9 @@ async fn check_plan(op: &mut Plan<Session>) -> Result<(), Diagnostics> {
     let Attr::Known(plan) = op.planned.get::<Attr<String>>("plan")? else {
         return Ok(());
     };
+    if op.client.is_unknown() {
+        return Ok(());
+    }
     let session = op.client.clone();
     let catalogue = session.catalogue().await?;
     let Some(region) = region(op).await? else {

@@ -15,14 +15,16 @@ pub(super) fn schema() -> Schema {
                 kind.name,
                 kind.purpose,
                 kind.plan,
-                if kind.tainted { ", tainted" } else { "" }
+                kind.taint
+                    .map(|(key, value)| format!(", taint `{key}={value}:NoSchedule`"))
+                    .unwrap_or_default()
             )
         })
         .collect();
     Schema::new()
         .describe(format!(
             "A further pool of equal nodes in a VKE cluster. Plan, labels, taints and autoscaling come from its kind, and each can be overridden:\n\n{}\n\n\
-             A kind's nodes carry the label `slipway.dev/pool=<kind>`; tainted ones also the taint `slipway.dev/pool=<kind>:NoSchedule`, so only workloads that ask for the kind run there.",
+             A kind's nodes carry the label `slipway.dev/pool=<kind>`. What tolerates no taint runs on `general-public`.",
             kinds.join("\n")
         ))
         .attribute("id", Attribute::string().computed().describe("Id of the pool."))

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tfplugin::value::Attr;
 use tfplugin::{Diagnostics, Object};
-use vultr::{Effect, NodePool};
+use vultr::NodePool;
 
 use crate::duration;
 use crate::fault::{self, Fault};
@@ -49,16 +49,6 @@ impl Settings {
         self.plan == pool.plan
             && self.labels == pool.labels
             && same_taints(&self.taints, &taints_of(pool))
-    }
-
-    /// The taints in the client's form.
-    pub(super) fn vultr_taints(&self) -> Vec<vultr::Taint> {
-        let taint = |taint: &Taint| vultr::Taint {
-            key: taint.key.clone(),
-            value: taint.value.clone(),
-            effect: Effect::from(taint.effect.clone()),
-        };
-        self.taints.iter().map(taint).collect()
     }
 }
 

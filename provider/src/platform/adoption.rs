@@ -56,7 +56,7 @@ fn spell(value: &Value) -> Option<String> {
 /// Whether an unfinished instance in the state may still delete what carries the platform's mark. It may not once a
 /// newer create has taken it over, which is what `create_before_destroy` makes of a continued create.
 pub(super) fn still_owns(state: &Object, vpc_mark: Option<&Mark>) -> bool {
-    if Phase::of(state) == Phase::Ready {
+    if Phase::of(state) != Phase::Incomplete {
         return true;
     }
     let ours = state.value("incarnation").as_str().map(Incarnation::stored);

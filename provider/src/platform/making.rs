@@ -102,7 +102,7 @@ impl Launch<'_> {
             tag: self.settings.id.mark(),
             vpc_only: false,
             labels: SYSTEM.labels(),
-            taints: Vec::new(),
+            taints: SYSTEM.taints().iter().map(vultr::Taint::from).collect(),
             user_data: None,
         }
     }

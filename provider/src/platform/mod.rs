@@ -16,7 +16,6 @@ pub(crate) mod settings;
 mod teardown;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use run_report::{Catalog, ComponentRequest};
 use secrecy::SecretString;
@@ -34,6 +33,7 @@ use self::read::Linked;
 use self::sequence::Goal;
 use self::settings::{Operation, Settings};
 use self::teardown::{Known, Teardown};
+use crate::component_catalog;
 use crate::fault::{self, Fault};
 use crate::mark::{Incarnation, PlatformId};
 use crate::session::{Session, cloud};
@@ -74,9 +74,7 @@ pub(crate) fn requests(catalog: &Catalog, settings: &Settings) -> Vec<ComponentR
 }
 
 /// The resource type.
-pub(crate) struct PlatformResource {
-    pub(crate) catalog: Arc<Catalog>,
-}
+pub(crate) struct PlatformResource;
 
 #[async_trait]
 impl Resource<Session> for PlatformResource {
@@ -94,12 +92,14 @@ impl Resource<Session> for PlatformResource {
 
     fn validate(&self, config: &Object) -> Diagnostics {
         let mut faults = settings::check(config);
-        faults.append(components::check(&self.catalog, config));
+        if let Some(catalog) = faults.collect(component_catalog::embedded()) {
+            faults.append(components::check(catalog, config));
+        }
         faults
     }
 
     async fn plan(&self, op: &mut Plan<Session>) -> Result<(), Diagnostics> {
-        plan::plan(&self.catalog, op).await
+        plan::plan(component_catalog::embedded()?, op).await
     }
 
     async fn plan_destroy(&self, op: &mut PlanDestroy<Session>) -> Result<(), Diagnostics> {
@@ -110,7 +110,8 @@ impl Resource<Session> for PlatformResource {
         let run = Uuid::new_v4();
         let incarnation = Incarnation::from_id(run);
         let settings = Settings::read(&op.planned)?;
-        let wanted = plan_components::wanted(&self.catalog, &op.planned)?;
+        let catalog = component_catalog::embedded()?;
+        let wanted = plan_components::wanted(catalog, &op.planned)?;
         let goal = Goal {
             incarnation: Some(incarnation.clone()),
             components: !wanted.is_empty(),
@@ -118,7 +119,7 @@ impl Resource<Session> for PlatformResource {
         let launch = Launch {
             session: &op.client,
             client: op.client.vultr().await?,
-            catalog: &self.catalog,
+            catalog,
             settings,
             wanted,
             secrets: secrets(&op.config)?,
@@ -151,7 +152,8 @@ impl Resource<Session> for PlatformResource {
         }
         let run = Uuid::new_v4();
         let incarnation = (phase == Phase::Incomplete).then(|| Incarnation::from_id(run));
-        let wanted = plan_components::wanted(&self.catalog, &op.planned)?;
+        let catalog = component_catalog::embedded()?;
+        let wanted = plan_components::wanted(catalog, &op.planned)?;
         let components =
             !wanted.is_empty() && (phase != Phase::Ready || op.changed("component_status"));
         if phase == Phase::Ready {
@@ -163,7 +165,7 @@ impl Resource<Session> for PlatformResource {
         let launch = Launch {
             session: &op.client,
             client: op.client.vultr().await?,
-            catalog: &self.catalog,
+            catalog,
             settings: Settings::read(&op.planned)?,
             wanted,
             secrets: secrets(&op.config)?,
@@ -208,15 +210,7 @@ impl Resource<Session> for PlatformResource {
             crate::environments::refuse_live(&op.client, &id, cluster, has_claim_store(&op.state)?)
                 .await?;
         }
-        let mut linked = Linked::recorded(&op.private);
-        if let Some(cluster) = &cluster
-            && let Some(seen) = client
-                .linked_resources(cluster)
-                .await
-                .map_err(|error| cloud(&format!("listing what cluster {cluster} made"), &error))?
-        {
-            linked.add(seen);
-        }
+        let linked = Linked::known(client, &op.private, cluster.as_deref()).await?;
         linked.keep(&mut op.private);
         let teardown = Teardown {
             client,
@@ -271,7 +265,11 @@ async fn give_marks_back(op: &Update<Session>) -> Result<(), Diagnostics> {
     let mark: String = op.planned.get("mark")?;
     let client = op.client.vultr().await?;
     if let Some(cluster) = text(&op.prior, "cluster_id") {
-        let change = client.update_cluster_label(&cluster, &mark).await;
+        let change = match client.update_cluster_label(&cluster, &mark).await {
+            // A lost cluster is made anew, with its mark.
+            Err(error) if error.is_not_found() => Ok(()),
+            change => change,
+        };
         change
             .map_err(|error| cloud(&format!("labelling cluster {cluster} as {mark:?}"), &error))?;
     }

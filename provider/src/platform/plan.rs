@@ -39,8 +39,8 @@ pub(super) async fn plan(catalog: &Catalog, op: &mut Plan<Session>) -> Result<()
 /// Holds a new platform against the account. Gives the cluster that an earlier, broken-off create has got to work.
 async fn plan_create(op: &mut Plan<Session>) -> Result<Option<String>, Diagnostics> {
     adoption::remember(op);
-    let (Some(region), Some(name)) = (text(&op.planned, "region"), text(&op.planned, "name"))
-    else {
+    let (region, name) = (text(&op.planned, "region"), text(&op.planned, "name"));
+    let (Some(region), Some(name), false) = (region, name, op.client.is_unknown()) else {
         op.planned
             .set_unknown("kubernetes_build")
             .set_unknown("monthly_price");

@@ -1,6 +1,6 @@
 //! The proof at the end of a destroy: a listing of the whole account in which nothing is the platform's.
 
-use std::collections::BTreeMap;
+use std::fmt;
 
 use vultr::{InstanceFilter, Progress};
 
@@ -8,63 +8,46 @@ use super::teardown::Teardown;
 use crate::fault::{self, Fault};
 use crate::session::cloud;
 
+/// Something that should be gone.
+#[derive(Debug)]
+struct Suspect {
+    kind: Kind,
+    id: String,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Kind {
+    Vpc,
+    Cluster,
+    Instance,
+    LoadBalancer,
+    Volume,
+}
+
+impl fmt::Display for Suspect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = match self.kind {
+            Kind::Vpc => "VPC",
+            Kind::Cluster => "cluster",
+            Kind::Instance => "instance",
+            Kind::LoadBalancer => "load balancer",
+            Kind::Volume => "volume",
+        };
+        write!(f, "{kind} {}", self.id)
+    }
+}
+
 impl Teardown<'_> {
-    /// Lists the whole account once more; whatever still carries the mark is named.
+    /// Lists the whole account once more; whatever is still the platform's is named.
     pub(super) async fn prove(&self) -> Result<(), Fault> {
-        let mark = self.id.mark();
-        let doing = format!("proving that nothing of platform {} is left", self.id);
-        let (vpcs, clusters, instances, balancers, blocks) = tokio::try_join!(
-            self.client.vpcs(),
-            self.client.clusters(),
-            self.client.instances(InstanceFilter::Tag(&mark)),
-            self.client.load_balancers(),
-            self.client.blocks()
-        )
-        .map_err(|error| cloud(&doing, &error))?;
-        let owned = |label: &str| {
-            label == mark
-                || label
-                    .strip_prefix(&mark)
-                    .is_some_and(|rest| rest.starts_with([':', ' ']))
+        let failed = |error: vultr::Error| {
+            let doing = format!("proving that nothing of platform {} is left", self.id);
+            cloud(&doing, &error)
         };
-        let mut suspects: BTreeMap<String, &'static str> = BTreeMap::new();
-        suspects.extend(
-            vpcs.into_iter()
-                .filter(|one| owned(&one.description))
-                .map(|one| (one.id, "VPC")),
-        );
-        suspects.extend(
-            clusters
-                .into_iter()
-                .filter(|one| owned(&one.label))
-                .map(|one| (one.id, "cluster")),
-        );
-        suspects.extend(instances.into_iter().map(|one| (one.id, "instance")));
-        let balancer_goes = |id: &String| {
-            self.policy.delete_load_balancers && self.linked.load_balancers.contains_key(id)
-        };
-        suspects.extend(
-            balancers
-                .into_iter()
-                .filter(|one| owned(&one.label) || balancer_goes(&one.id))
-                .map(|one| (one.id, "load balancer")),
-        );
-        let volume_goes =
-            |id: &String| self.policy.delete_volumes && self.linked.volumes.contains_key(id);
-        suspects.extend(
-            blocks
-                .into_iter()
-                .filter(|one| owned(&one.label) || volume_goes(&one.id))
-                .map(|one| (one.id, "volume")),
-        );
         let mut left = Vec::new();
-        for (id, kind) in suspects {
-            if self
-                .exists(kind, &id)
-                .await
-                .map_err(|error| cloud(&doing, &error))?
-            {
-                left.push(format!("  {kind} {id}"));
+        for suspect in self.suspects().await.map_err(failed)? {
+            if self.stays(&suspect).await.map_err(failed)? {
+                left.push(format!("  {suspect}"));
             }
         }
         if left.is_empty() {
@@ -73,31 +56,74 @@ impl Teardown<'_> {
         Err(Fault::new(
             fault::LEFTOVERS,
             format!(
-                "Platform {} is taken down, and these still carry its mark and go on costing:\n{}\nRun destroy again; what stays then must be deleted in the Vultr console.",
+                "Platform {} is taken down, and these are still there and go on costing:\n{}\nRun destroy again; what stays then must be deleted in the Vultr console.",
                 self.id,
                 left.join("\n")
             ),
         ))
     }
 
-    /// A list may trail: the object itself proves that it is there. Nodes of a deleted cluster are given time to go.
-    async fn exists(&self, kind: &str, id: &str) -> vultr::Result<bool> {
-        let there = || async {
-            Ok(match kind {
-                "VPC" => self.client.vpc(id).await?.is_some(),
-                "cluster" => self.client.cluster(id).await?.is_some(),
-                "instance" => self.client.instance(id).await?.is_some(),
-                "load balancer" => self.client.load_balancer(id).await?.is_some(),
-                _ => self.client.block(id).await?.is_some(),
-            })
+    /// What carries the mark, and what the cluster made and the policy takes along.
+    async fn suspects(&self) -> vultr::Result<Vec<Suspect>> {
+        let mark = self.id.mark();
+        let (vpcs, clusters, instances, balancers, volumes) = tokio::try_join!(
+            self.client.vpcs(),
+            self.client.clusters(),
+            self.client.instances(InstanceFilter::Tag(&mark)),
+            self.client.load_balancers(),
+            self.client.blocks()
+        )?;
+        let ours = |text: &str| {
+            text.strip_prefix(&mark)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with([':', ' ']))
         };
-        if !there().await? {
+        let balancer_goes = |id: &str| {
+            self.policy.delete_load_balancers && self.linked.load_balancers.contains_key(id)
+        };
+        let volume_goes =
+            |id: &str| self.policy.delete_volumes && self.linked.volumes.contains_key(id);
+        let all = (vpcs
+            .into_iter()
+            .map(|one| (Kind::Vpc, ours(&one.description), one.id)))
+        .chain(
+            clusters
+                .into_iter()
+                .map(|one| (Kind::Cluster, ours(&one.label), one.id)),
+        )
+        .chain(
+            instances
+                .into_iter()
+                .map(|one| (Kind::Instance, true, one.id)),
+        )
+        .chain(balancers.into_iter().map(|one| {
+            (
+                Kind::LoadBalancer,
+                ours(&one.label) || balancer_goes(&one.id),
+                one.id,
+            )
+        }))
+        .chain(volumes.into_iter().map(|one| {
+            (
+                Kind::Volume,
+                ours(&one.label) || volume_goes(&one.id),
+                one.id,
+            )
+        }));
+        Ok(all
+            .filter(|(_, due, _)| *due)
+            .map(|(kind, _, id)| Suspect { kind, id })
+            .collect())
+    }
+
+    /// A list may trail, and the nodes of a deleted cluster take their time: the object itself decides, after a while.
+    async fn stays(&self, suspect: &Suspect) -> vultr::Result<bool> {
+        if !self.exists(suspect).await? {
             return Ok(false);
         }
         let wait = self.short_wait();
-        let what = format!("{kind} {id} to be gone");
+        let what = format!("{suspect} to be gone");
         let gone = wait.until(&what, || async {
-            Ok(if there().await? {
+            Ok(if self.exists(suspect).await? {
                 Progress::NotYet("there".to_owned())
             } else {
                 Progress::Done(())
@@ -108,5 +134,15 @@ impl Teardown<'_> {
             Err(vultr::Error::Deadline { .. } | vultr::Error::Stopped { .. }) => Ok(true),
             Err(error) => Err(error),
         }
+    }
+
+    async fn exists(&self, Suspect { kind, id }: &Suspect) -> vultr::Result<bool> {
+        Ok(match kind {
+            Kind::Vpc => self.client.vpc(id).await?.is_some(),
+            Kind::Cluster => self.client.cluster(id).await?.is_some(),
+            Kind::Instance => self.client.instance(id).await?.is_some(),
+            Kind::LoadBalancer => self.client.load_balancer(id).await?.is_some(),
+            Kind::Volume => self.client.block(id).await?.is_some(),
+        })
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use tfplugin::{Diagnostic, Diagnostics, Object, Private, Read};
-use vultr::{Cluster, ClusterStatus, InstanceFilter, LinkedResources, NodePool, Vpc};
+use vultr::{Client, Cluster, ClusterStatus, InstanceFilter, NodePool, Vpc};
 
 use super::components::{self, Statuses};
 use super::plan::text;
@@ -25,29 +25,45 @@ pub(super) struct Linked {
 }
 
 impl Linked {
-    /// What was recorded when the cluster was last seen.
-    pub(super) fn recorded(private: &Private) -> Self {
-        private.get(LINKED).unwrap_or_default()
+    /// What was recorded when the cluster was last seen, and what the account says now of one that is still there.
+    pub(super) async fn known(
+        client: &Client,
+        private: &Private,
+        cluster: Option<&str>,
+    ) -> Result<Self, Fault> {
+        let mut known: Self = private.get(LINKED).unwrap_or_default();
+        if let Some(cluster) = cluster
+            && let Some(seen) = Self::of(client, cluster).await?
+        {
+            known.load_balancers.extend(seen.load_balancers);
+            known.volumes.extend(seen.volumes);
+        }
+        Ok(known)
+    }
+
+    /// What the account says of a cluster; nothing if it is gone.
+    async fn of(client: &Client, cluster: &str) -> Result<Option<Self>, Fault> {
+        let seen = client.linked_resources(cluster).await;
+        let seen =
+            seen.map_err(|error| cloud(&format!("listing what cluster {cluster} made"), &error))?;
+        Ok(seen.map(|seen| Self {
+            load_balancers: seen
+                .load_balancer
+                .into_iter()
+                .map(|one| (one.id, one.label))
+                .collect(),
+            volumes: seen
+                .block_storage
+                .into_iter()
+                .map(|one| (one.id, one.label))
+                .collect(),
+        }))
     }
 
     /// Keeps it with the object.
     pub(super) fn keep(&self, private: &mut Private) {
         // Maps of texts always have a JSON form.
         let _ = private.set(LINKED, self);
-    }
-
-    /// Adds what the account says now.
-    pub(super) fn add(&mut self, seen: LinkedResources) {
-        self.load_balancers.extend(
-            seen.load_balancer
-                .into_iter()
-                .map(|one| (one.id, one.label)),
-        );
-        self.volumes.extend(
-            seen.block_storage
-                .into_iter()
-                .map(|one| (one.id, one.label)),
-        );
     }
 }
 
@@ -205,14 +221,10 @@ fn mark_seen(id: &PlatformId, vpc: Option<&Vpc>, cluster: Option<&Cluster>) -> S
         .unwrap_or_else(|| id.mark())
 }
 
+/// Keeps in mind what the cluster made, for the time when there is no cluster to ask.
 async fn remember_linked(op: &mut Read<Session>, cluster: &str) -> Result<(), Fault> {
-    let seen = op.client.vultr().await?.linked_resources(cluster).await;
-    let seen =
-        seen.map_err(|error| cloud(&format!("listing what cluster {cluster} made"), &error))?;
-    if let Some(seen) = seen {
-        let mut linked = Linked::default();
-        linked.add(seen);
-        linked.keep(&mut op.private);
+    if let Some(seen) = Linked::of(op.client.vultr().await?, cluster).await? {
+        seen.keep(&mut op.private);
     }
     Ok(())
 }
