@@ -169,7 +169,7 @@ pub(crate) fn internal(cause: &str) -> Failure {
 #[must_use]
 pub(crate) fn no_journal(cause: &str) -> Failure {
     plain(
-        "SLW-350",
+        "SLW-360",
         cause,
         "Check that the cluster's API answers and that the kubeconfig may write to slipway-system.",
     )
@@ -179,8 +179,41 @@ pub(crate) fn no_journal(cause: &str) -> Failure {
 #[must_use]
 pub(crate) fn not_recorded(cause: &str) -> Failure {
     plain(
-        "SLW-351",
+        "SLW-361",
         cause,
         "The component is in place; the next run repeats it, because nothing says that it ended well.",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    /// Every code that a user can meet has its page, wherever in this crate it is given.
+    #[test]
+    fn every_code_is_explained() {
+        let pages = include_str!("../../docs/errors.md");
+        let sources = [
+            include_str!("failure.rs"),
+            include_str!("connection.rs"),
+            include_str!("playbook.rs"),
+            include_str!("arguments.rs"),
+            include_str!("bundle.rs"),
+            include_str!("run.rs"),
+            include_str!("../host/runtime.py"),
+        ];
+        let codes: BTreeSet<&str> = sources
+            .iter()
+            .flat_map(|source| source.split("SLW-").skip(1))
+            .filter_map(|rest| rest.get(..3))
+            .filter(|code| code.chars().all(|digit| digit.is_ascii_digit()))
+            .collect();
+        assert!(codes.len() > 20, "{codes:?}");
+        for code in codes {
+            assert!(
+                pages.contains(&format!("### SLW-{code}: ")),
+                "docs/errors.md has no section for SLW-{code}"
+            );
+        }
+    }
 }

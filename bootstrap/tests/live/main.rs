@@ -16,4 +16,5 @@ mod outcomes;
 mod playbooks;
 mod program;
 mod runs;
+mod runtime;
 mod secrets;
