@@ -131,6 +131,11 @@ mod tests {
         assert!(still_owns(&old, None));
         assert!(!still_owns(&old, Some(&by("bbbb0002"))));
         assert!(!still_owns(&old, Some(&Mark::Finished(id.clone()))));
-        assert!(still_owns(&state(Phase::Ready), Some(&Mark::Finished(id))));
+        for finished in [Phase::Ready, Phase::Unsettled] {
+            assert!(still_owns(
+                &state(finished),
+                Some(&Mark::Finished(id.clone()))
+            ));
+        }
     }
 }
