@@ -31,6 +31,9 @@ const STAGES: &str = include_str!("../../stages/stages.yaml");
 const CONTROLLERS: &str = "--controllers=*,-node-ipam-controller,-node-route-controller,\
                            -cloud-node-lifecycle-controller,-service-lb-controller";
 
+/// The programs' own limits (20 a second) are made for large clusters; here they would only make each wait longer.
+const API_CALLS: [&str; 2] = ["--kube-api-qps=1000", "--kube-api-burst=2000"];
+
 /// What the programs of one control plane share.
 #[derive(Debug)]
 pub(crate) struct Layout {
@@ -161,6 +164,8 @@ impl Layout {
             "--authentication-skip-lookup=true".to_owned(),
             format!("--bind-address={}", self.address),
             "--cert-dir=generated".to_owned(),
+            API_CALLS[0].to_owned(),
+            API_CALLS[1].to_owned(),
             // kwok renews no leases: a node is gone when the account says so.
             "--node-monitor-grace-period=1h".to_owned(),
             CONTROLLERS.to_owned(),
@@ -175,6 +180,8 @@ impl Layout {
             "--authentication-skip-lookup=true".to_owned(),
             format!("--bind-address={}", self.address),
             "--cert-dir=generated".to_owned(),
+            API_CALLS[0].to_owned(),
+            API_CALLS[1].to_owned(),
             build.emulation(),
         ]))
     }
