@@ -59,6 +59,43 @@ async fn a_chosen_node_is_deleted_for_good_or_recycled() {
     cloud.check().await;
 }
 
+#[tokio::test]
+async fn a_node_comes_again_also_in_a_full_network() {
+    let cloud = Cloud::open().await;
+    let small = json!({"region": "ams", "v4_subnet": "10.1.0.0", "v4_subnet_mask": 29});
+    let vpc = cloud.post("/vpcs", small).await["vpc"]["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let (cluster, pool) = cloud.cluster(&vpc).await;
+    let pool = format!("/kubernetes/clusters/{cluster}/node-pools/{pool}");
+    assert_eq!(
+        cloud
+            .call("PATCH", &pool, Some(json!({"node_quantity": 3})))
+            .await
+            .status,
+        202
+    );
+    assert_eq!(
+        cloud
+            .call("PATCH", &pool, Some(json!({"node_quantity": 4})))
+            .await
+            .status,
+        400
+    );
+    for node in cloud.ids(&format!("{pool}/nodes"), "worker_nodes").await {
+        cloud.delete(&format!("/instances/{node}")).await;
+        cloud.check().await;
+    }
+    assert_eq!(
+        cloud
+            .ids(&format!("{pool}/nodes"), "worker_nodes")
+            .await
+            .len(),
+        3
+    );
+}
+
 /// A load balancer and two volumes, as the cloud controller and the CSI driver make them.
 async fn equip(cloud: &Cloud, cluster: &str) -> (String, Vec<String>) {
     let inside = cloud.inside();

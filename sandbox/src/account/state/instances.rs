@@ -352,12 +352,10 @@ impl State {
                 "Unable to destroy server: Unable to remove VM: Server is currently locked",
             ));
         }
-        let role = instance.node.clone();
-        self.remove_instance(id, RELEASE_OF_INSTANCE);
-        if let Some(role) = role {
-            self.add_node(&role.pool_id)?;
-            self.push_nodes(&role.cluster_id);
+        if instance.node.is_some() {
+            return self.replace_node(id);
         }
+        self.remove_instance(id, RELEASE_OF_INSTANCE);
         Ok(())
     }
 

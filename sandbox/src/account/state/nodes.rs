@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 
 use super::instances::{Instance, NodeRole};
-use super::networks::RELEASE_OF_INSTANCE;
+use super::networks::{Nic, RELEASE_OF_INSTANCE};
 use super::pools::NODE_CREATION;
 use super::{Effect, State};
 use crate::account::catalogue;
@@ -50,38 +50,63 @@ impl State {
 
     /// Makes one more node for the pool, whatever its quantity says.
     pub(super) fn add_node(&mut self, pool_id: &str) -> Result<(), Refusal> {
-        let pool = self.pools.find(pool_id)?.clone();
-        let cluster = self.clusters.find(&pool.cluster_id)?.clone();
-        let plan =
-            catalogue::plan(&pool.plan).ok_or_else(|| Refusal::invalid("Invalid plan chosen"))?;
-        let nic = self.attach_to(&cluster.nic.vpc_id)?;
-        let label = format!("{}-{}", pool.label, self.seeded.hex(12));
-        let created = self.now;
+        let cluster_id = self.pools.find(pool_id)?.cluster_id.clone();
+        let vpc_id = self.clusters.find(&cluster_id)?.nic.vpc_id.clone();
+        let nic = self.attach_to(&vpc_id)?;
+        self.add_node_at(pool_id, nic)
+    }
+
+    fn add_node_at(&mut self, pool_id: &str, nic: Nic) -> Result<(), Refusal> {
+        let pool = self.pools.find(pool_id)?;
+        let cluster = self.clusters.find(&pool.cluster_id)?;
+        let plan = catalogue::plan(&pool.plan);
+        let plan = plan.ok_or_else(|| Refusal::invalid("Invalid plan chosen"))?;
         let ready_at = if cluster.active {
-            created + NODE_CREATION
+            self.now + NODE_CREATION
         } else {
-            cluster.ready_at.max(created)
+            cluster.ready_at.max(self.now)
         };
-        let node = NodeRole {
-            cluster_id: cluster.id,
-            pool_id: pool.id,
+        let label = format!("{}-{}", pool.label, self.seeded.hex(12));
+        let role = NodeRole {
+            cluster_id: cluster.id.clone(),
+            pool_id: pool.id.clone(),
         };
-        let address = self.addresses.node();
-        let mut instance = Instance::new(
-            self.seeded.id(),
-            cluster.region,
-            plan,
-            created,
-            ready_at,
-            address,
-        );
+        let (id, address) = (self.seeded.id(), self.addresses.node());
+        let region = cluster.region.clone();
+        let mut instance = Instance::new(id, region, plan, self.now, ready_at, address);
         instance.hostname.clone_from(&label);
         instance.label = label;
         instance.nics.push(nic);
-        instance.node = Some(node);
+        instance.node = Some(role);
         instance.booted = true;
         self.charge_instance(&instance, plan);
         self.instances.insert(instance);
+        Ok(())
+    }
+
+    /// Takes a node away and makes a fresh one for its pool: at a new address, or at the old one when the network is full.
+    pub(super) fn replace_node(&mut self, id: &str) -> Result<(), Refusal> {
+        let node = self.instances.find_mut(id)?;
+        let role = node
+            .node
+            .clone()
+            .ok_or_else(|| Refusal::new(404, "Invalid Node ID"))?;
+        let old = node.nics.first().cloned();
+        let vpc_id = self.clusters.find(&role.cluster_id)?.nic.vpc_id.clone();
+        let nic = match (self.attach_to(&vpc_id), old) {
+            (Ok(nic), _) => nic,
+            (Err(_), Some(old)) => {
+                self.instances.find_mut(id)?.nics.clear();
+                Nic {
+                    since: self.now,
+                    ..old
+                }
+            }
+            (Err(full), None) => return Err(full),
+        };
+        self.remove_instance(id, RELEASE_OF_INSTANCE);
+        self.add_node_at(&role.pool_id, nic)?;
+        self.push_nodes(&role.cluster_id);
         Ok(())
     }
 
@@ -122,10 +147,7 @@ impl State {
         node_id: &str,
     ) -> Result<(), Refusal> {
         self.node_of(cluster_id, pool_id, node_id)?;
-        self.add_node(pool_id)?;
-        self.remove_nodes(&[node_id.to_owned()], RELEASE_OF_INSTANCE);
-        self.push_nodes(cluster_id);
-        Ok(())
+        self.replace_node(node_id)
     }
 
     /// Tells the engines which nodes the cluster has: those that are up.

@@ -263,7 +263,7 @@ fn change(state: &mut State, call: &Call) -> Result<(), Refusal> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn the_account_stays_sound(calls in proptest::collection::vec(call(), 1..80), seed in any::<u64>()) {

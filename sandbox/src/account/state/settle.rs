@@ -6,7 +6,6 @@ use jiff::Timestamp;
 
 use super::State;
 use super::instances::INSTALLATION;
-use super::networks::RELEASE_OF_INSTANCE;
 
 impl State {
     /// Brings the account to this moment. Time never goes back.
@@ -58,9 +57,7 @@ impl State {
             .collect();
         for pool_id in pools {
             for node in self.nodes_of(&pool_id) {
-                // The old node goes first: a full network or quota must not keep it alive.
-                self.remove_nodes(&[node], RELEASE_OF_INSTANCE);
-                if let Err(refusal) = self.add_node(&pool_id) {
+                if let Err(refusal) = self.replace_node(&node) {
                     tracing::warn!(%pool_id, %refusal, "a node could not be replaced");
                 }
             }
