@@ -1,11 +1,15 @@
 //! Measures what the README claims: medians with their spread, call counts exact, each beside what it is compared with.
 
+mod components;
 mod handshake;
 mod plan_calls;
 
+use std::path::Path;
+use std::process::Command;
+
 use anyhow::Result;
 
-use crate::{ground, stage::stage, tools};
+use crate::{command, ground, stage::stage, tools};
 
 /// Arguments of `cargo xtask bench`.
 #[derive(clap::Args)]
@@ -13,31 +17,59 @@ pub(crate) struct Arguments {
     /// Starts measured for the handshake.
     #[arg(long, default_value_t = 30)]
     starts: usize,
+    /// Measure with the programs that `SLIPWAY_BIN_DIR` and `SLIPWAY_TOOLS` name; without it they are built first.
+    #[arg(long)]
+    prepared: bool,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
-    tools::ensure()?;
-    let release = stage("build in the release profile", "10 min cold", || {
+    if arguments.prepared {
+        return measure(arguments.starts);
+    }
+    let engines = tools::ensure()?;
+    let programs = stage("build in the release profile", "10 min cold", || {
         ground::build_programs(true)
     })?;
+    command::run(
+        Command::new(std::env::current_exe()?)
+            .args(["bench", "--prepared", "--starts"])
+            .arg(arguments.starts.to_string())
+            .env("SLIPWAY_BIN_DIR", programs)
+            .env("SLIPWAY_TOOLS", engines),
+    )
+}
+
+fn measure(starts: usize) -> Result<()> {
     let handshake = stage(
         "provider: start to handshake line, mutual TLS",
         "10 s",
         || {
             handshake::measure(
-                &release.join("terraform-provider-slipway"),
-                arguments.starts,
+                &slipway_tests::binary("terraform-provider-slipway")?,
+                starts,
             )
         },
     )?;
     let calls = stage(
         "provider: Vultr calls of a no-op plan with 1, 10 and 100 pools",
         "1 min",
-        || plan_calls::measure(&release),
+        plan_calls::measure,
+    )?;
+    let engines = slipway_tests::engines()?;
+    let components = stage(
+        "six components: install, again, by Ansible in a row",
+        "8 min",
+        || {
+            components::measure(
+                &slipway_tests::binary("slipway-bootstrap")?,
+                Path::new(&engines),
+            )
+        },
     )?;
     eprintln!();
     handshake.print();
     calls.iter().for_each(plan_calls::PlanCalls::print);
+    components.print();
     Ok(())
 }
 
