@@ -1,3 +1,7 @@
+//! The rules, one by one, and whatever a user writes.
+
+mod properties;
+
 use super::*;
 use crate::path::AttributePath;
 use crate::schema::{Attribute, Schema};

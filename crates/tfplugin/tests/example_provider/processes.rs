@@ -6,7 +6,8 @@ use std::process::{Command, Stdio};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use crate::workspace::{Workspace, eventually, finish, provider_binary};
+use crate::binary::provider_binary;
+use crate::workspace::{Workspace, eventually, finish};
 
 #[test]
 fn starts_under_load() {

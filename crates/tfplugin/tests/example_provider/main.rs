@@ -1,4 +1,4 @@
-//! The example provider under the real Terraform: what core makes of our answers.
+//! The example provider as a process, met by go-plugin's habits and by the real Terraform: what core makes of our answers.
 //!
 //! Terraform 1.11 or newer must be in PATH (or named by `TERRAFORM`); without it these tests fail.
 
@@ -9,6 +9,8 @@
     reason = "a test fails by panicking"
 )]
 
+mod binary;
+mod go_plugin;
 mod lifecycle;
 mod processes;
 mod signals;

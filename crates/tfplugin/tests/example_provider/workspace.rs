@@ -1,13 +1,14 @@
 //! A directory with a configuration, the provider's store beside it, and Terraform to run on both.
 
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
-use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use serde_json::Value as Json;
 use tempfile::TempDir;
+
+use crate::binary::provider_binary;
 
 /// One configuration and what belongs to it. Everything is removed with it.
 pub(crate) struct Workspace {
@@ -46,34 +47,6 @@ impl Finished {
 
 fn terraform() -> OsString {
     std::env::var_os("TERRAFORM").unwrap_or_else(|| "terraform".into())
-}
-
-/// The example's binary, built if it is not up to date: `cargo test --test` alone does not build examples.
-pub(crate) fn provider_binary() -> PathBuf {
-    static BINARY: OnceLock<PathBuf> = OnceLock::new();
-    let build = || {
-        let own = std::env::current_exe().unwrap();
-        let profile = own.parent().and_then(Path::parent).unwrap();
-        let mut cargo = Command::new(env!("CARGO"));
-        cargo.args([
-            "build",
-            "--quiet",
-            "--package",
-            env!("CARGO_PKG_NAME"),
-            "--example",
-            "files",
-        ]);
-        cargo.arg("--target-dir").arg(profile.parent().unwrap());
-        if profile.ends_with("release") {
-            cargo.arg("--release");
-        }
-        assert!(
-            cargo.status().unwrap().success(),
-            "the example does not build"
-        );
-        profile.join("examples/files")
-    };
-    BINARY.get_or_init(build).clone()
 }
 
 impl Workspace {
