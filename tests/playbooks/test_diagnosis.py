@@ -91,6 +91,10 @@ class Causes(unittest.TestCase):
         self.assertEqual(causes, ['PersistentVolumeClaim data (class nvme) is Pending: storageclass "nvme" not found'])
         self.assertIn("storage class", diagnosis.advice(causes))
 
+    def test_a_claim_that_cannot_be_changed(self):
+        said = 'PersistentVolumeClaim "data" is invalid: spec: Forbidden: spec is immutable after creation except resources.requests'
+        self.assertIn("delete the volume claim if it is Pending", diagnosis.advice([said]))
+
     def test_pods_that_the_api_server_refuses(self):
         refused = event("ReplicaSet", "web-7d", "FailedCreate", 'pods are forbidden: violates PodSecurity "restricted"')
         foreign = event("ReplicaSet", "other-1", "FailedCreate", "quota")

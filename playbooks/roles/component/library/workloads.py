@@ -32,6 +32,7 @@ RETURN = r"""
 ready: {type: bool, returned: always, description: Whether nothing is left to wait for.}
 msg: {type: str, returned: always, description: "What is not ready, why, and what to do."}
 addresses: {type: dict, returned: always, description: Address of each Service that has a load balancer.}
+unbound: {type: list, returned: always, description: Names of the volume claims that have no volume.}
 causes: {type: list, returned: always, description: "One sentence a cause, the deepest first."}
 """
 
@@ -76,6 +77,11 @@ class Namespace:
             if ingress
         }
 
+    def unbound(self):
+        """The volume claims that have no volume."""
+        claims = self._list(self.core.list_namespaced_persistent_volume_claim)
+        return [claim["metadata"]["name"] for claim in claims if claim["status"].get("phase") == "Pending"]
+
     def causes(self):
         """Sentences about why, the deepest cause first."""
         events = self._list(self.core.list_namespaced_event, field_selector="type=Warning")
@@ -104,7 +110,7 @@ def message(namespace, because, waiting, causes):
         sentences.append(f"namespace {namespace} is not ready: " + "; ".join(waiting))
     if causes:
         sentences.append("Why: " + "; ".join(causes))
-    sentences.append(f"What to do: {advice(causes + waiting + sentences)}")
+    sentences.append(f"What to do: {advice([because or ''] + causes + waiting)}")
     return ". ".join(sentence.rstrip(". ") for sentence in sentences) + "."
 
 
@@ -119,8 +125,9 @@ def main():
         },
         supports_check_mode=True,
     )
+    nothing = {"changed": False, "ready": True, "addresses": {}, "unbound": [], "causes": []}
     if module.check_mode:
-        module.exit_json(changed=False, ready=True, addresses={}, causes=[], msg="not waited for in check mode")
+        module.exit_json(**nothing, msg="not waited for in check mode")
     namespace = Namespace(connect(module), module.params["namespace"])
     because, started = module.params["because"], time.monotonic()
     try:
@@ -129,12 +136,12 @@ def main():
             time.sleep(LOOK_EVERY_SECONDS)
             waiting = namespace.waiting_for()
         if not waiting and not because:
-            module.exit_json(changed=False, ready=True, addresses=namespace.addresses(), causes=[], msg="ready")
-        causes = namespace.causes()
+            module.exit_json(**{**nothing, "addresses": namespace.addresses()}, msg="ready")
+        causes, unbound = namespace.causes(), namespace.unbound()
     except ApiException as error:
         module.fail_json(msg=f"cannot look at namespace {namespace.name}: {explain(error)}")
     said = message(namespace.name, because, waiting, causes)
-    module.exit_json(changed=False, ready=False, addresses={}, causes=causes, msg=said)
+    module.exit_json(**{**nothing, "ready": False, "unbound": unbound, "causes": causes}, msg=said)
 
 
 if __name__ == "__main__":

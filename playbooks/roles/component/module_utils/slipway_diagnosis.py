@@ -3,6 +3,7 @@
 
 # The first text found in a cause decides what to advise.
 ADVICE = (
+    ("immutable after creation", "delete the volume claim if it is Pending, when it holds nothing, and apply again"),
     ("violates PodSecurity", "change the values so that the pod keeps to the namespace's Pod Security level"),
     ("Insufficient", "raise max_nodes or the plan of the pool, or lower the resources in the values"),
     ("unbound immediate PersistentVolumeClaims", "see why the volume is not bound; check the storage class and its size"),
