@@ -65,7 +65,7 @@ impl Cluster {
         })
     }
 
-    /// Names of Deployments and StatefulSets that want more ready replicas than they have.
+    /// Names of Deployments and `StatefulSets` that want more ready replicas than they have.
     pub fn unready_workloads(&self) -> Result<Vec<String>> {
         self.ask(|client| async move {
             let mut unready = Vec::new();
@@ -115,7 +115,7 @@ impl Cluster {
         })
     }
 
-    /// Names of all Deployments and StatefulSets as `namespace/name`.
+    /// Names of all Deployments and `StatefulSets` as `namespace/name`.
     pub fn workloads(&self) -> Result<Vec<String>> {
         self.ask(|client| async move {
             let mut names = Vec::new();

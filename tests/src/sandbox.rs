@@ -14,9 +14,9 @@ use tempfile::TempDir;
 use crate::build;
 
 /// How long a sandbox may take to answer its health check; a machine under load needs most of it.
-const START_DEADLINE: Duration = Duration::from_secs(60);
+const START_DEADLINE: Duration = Duration::from_mins(1);
 /// How long `down` may take with two clusters and their processes.
-const STOP_DEADLINE: Duration = Duration::from_secs(60);
+const STOP_DEADLINE: Duration = Duration::from_mins(1);
 
 /// What kind of sandbox a test wants.
 #[derive(Debug, Clone, Copy)]

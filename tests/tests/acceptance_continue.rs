@@ -194,7 +194,7 @@ fn until_a_playbook_runs(sandbox: &Sandbox) -> Result<()> {
 
 fn until(what: &str, mut condition: impl FnMut() -> Result<bool>) -> Result<()> {
     let started = Instant::now();
-    while started.elapsed() < Duration::from_secs(240) {
+    while started.elapsed() < Duration::from_mins(4) {
         if condition()? {
             return Ok(());
         }

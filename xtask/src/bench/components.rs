@@ -232,7 +232,7 @@ impl BenchHost {
             .context("an instance without id")?
             .to_owned();
         let started = Instant::now();
-        while started.elapsed() < Duration::from_secs(60) {
+        while started.elapsed() < Duration::from_mins(1) {
             let seen = sandbox.call("GET", &format!("instances/{id}"), None)?;
             if seen["instance"]["server_status"] == "ok" {
                 let address = seen["instance"]["main_ip"]
