@@ -182,11 +182,11 @@ pub(super) async fn faults(
     match action {
         None => {
             let faults = get(dir, "faults").await?;
-            say(&if json {
-                serde_json::to_string(&faults)?
+            if json {
+                say(&faults.to_string())?;
             } else {
-                serde_json::to_string_pretty(&faults)?
-            })?;
+                show_faults(&faults)?;
+            }
         }
         Some(FaultsAction::Set { fault }) => {
             let fault = serde_json::from_str(&fault).context("the fault is not JSON")?;
@@ -205,6 +205,46 @@ pub(super) async fn faults(
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Rules as a table, then each circumstance that holds.
+fn show_faults(faults: &Value) -> anyhow::Result<()> {
+    let mut table = Table::new(&[
+        "ID", "METHOD", "PATH", "NTH", "TIMES", "CHANCE", "SEEN", "HITS", "ACTION",
+    ]);
+    let fields = [
+        "id",
+        "method",
+        "path",
+        "nth",
+        "times",
+        "probability",
+        "seen",
+        "hits",
+        "action",
+    ];
+    for rule in faults["rules"].as_array().into_iter().flatten() {
+        let cells = fields.map(|field| text(&rule[field]));
+        table.row(&cells.each_ref().map(String::as_str));
+    }
+    say(&table.to_string())?;
+    let circumstances = faults
+        .as_object()
+        .into_iter()
+        .flatten()
+        .filter(|(name, _)| *name != "rules");
+    for (name, value) in circumstances {
+        let holds = match value {
+            Value::Bool(on) => *on,
+            Value::Array(items) => !items.is_empty(),
+            Value::Number(number) => number.as_u64() != Some(0),
+            _ => false,
+        };
+        if holds {
+            say(&format!("{name}: {value}"))?;
+        }
+    }
+    Ok(())
 }
 
 pub(super) async fn clock(dir: &Path, wish: &ClockWish, json: bool) -> anyhow::Result<ExitCode> {

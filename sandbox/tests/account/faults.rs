@@ -217,6 +217,11 @@ async fn faults_are_listed_with_their_hits_and_taken_back_one_by_one() {
     assert_eq!(cloud.call("GET", "/account", None).await.status, 500);
     let rules = cloud.get("/_sandbox/faults").await["rules"].clone();
     assert_eq!((&rules[0]["id"], &rules[0]["hits"]), (&json!(1), &json!(1)));
+    assert_eq!(
+        rules[0]["action"],
+        json!({"status": 500}),
+        "as it was ordered"
+    );
     cloud.delete("/_sandbox/faults?id=1").await;
     cloud.get("/account").await;
     assert_eq!(

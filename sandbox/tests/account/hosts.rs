@@ -155,7 +155,7 @@ async fn instances_are_found_by_label_tag_and_region() {
     for query in ["label=a%20b", "tag=slipway:acme", "label=a%20b&region=ams"] {
         assert_eq!(
             cloud.ids(&format!("/instances?{query}"), "instances").await,
-            [tagged.clone()],
+            std::slice::from_ref(&tagged),
             "{query}"
         );
     }

@@ -44,90 +44,70 @@ fn changed(mut wish: Value, pointer: &str, value: Value) -> Value {
     wish
 }
 
+/// None of these makes anything: path, body and the words of the refusal.
+async fn assert_refused(cloud: &Cloud, wishes: &[(&str, Value, &str)]) {
+    let before = cloud.get("/_sandbox/snapshot").await;
+    for (path, wish, words) in wishes {
+        let refused = cloud.call("POST", path, Some(wish.clone())).await;
+        assert_eq!(refused.refusal(), (400, *words), "{path} {wish}");
+    }
+    assert_eq!(cloud.get("/_sandbox/snapshot").await, before);
+}
+
 #[tokio::test]
-async fn what_cannot_be_made_is_refused_and_nothing_is_made() {
+async fn clusters_that_cannot_be_are_refused() {
     let cloud = Cloud::open().await;
-    let vpc = cloud.vpc().await;
+    let wish = cluster_wish(&cloud.vpc().await);
     let elsewhere = cloud.post("/vpcs", json!({"region": "fra"})).await["vpc"]["id"].clone();
-    let cluster = cluster_wish(&vpc);
-    let instance = instance_wish("a");
-    let pool = cluster["node_pools"][0].clone();
-    let wishes = [
+    let pool = wish["node_pools"][0].clone();
+    let no_nodes = "`node_quantity` must be a positive integer.";
+    let twice = "Node pool label already exists in this cluster";
+    let no_kubernetes = "Kubernetes is not available in the selected region";
+    let changes = [
+        ("/node_pools", json!([]), "Bad request."),
+        ("/node_pools", Value::Null, "Bad request."),
+        ("/node_pools", json!([pool, pool]), twice),
+        ("/node_pools/0/node_quantity", json!(0), no_nodes),
         (
-            "/kubernetes/clusters",
-            changed(cluster.clone(), "/node_pools", json!([])),
-            "Bad request.",
-        ),
-        (
-            "/kubernetes/clusters",
-            changed(cluster.clone(), "/node_pools", Value::Null),
-            "Bad request.",
-        ),
-        (
-            "/kubernetes/clusters",
-            changed(cluster.clone(), "/node_pools/0/node_quantity", json!(0)),
-            "`node_quantity` must be a positive integer.",
-        ),
-        (
-            "/kubernetes/clusters",
-            changed(cluster.clone(), "/node_pools/0/plan", json!("vc2-1c-1gb")),
+            "/node_pools/0/plan",
+            json!("vc2-1c-1gb"),
             "Invalid plan for a node pool",
         ),
+        ("/node_pools/0/plan", json!("none"), "Invalid plan chosen"),
+        ("/version", json!("v1.36.1+2"), "Invalid Kubernetes version"),
+        ("/region", json!("hnl"), no_kubernetes),
+        ("/region", json!("mars"), "Invalid region"),
+        ("/vpc_id", elsewhere, "VPC is not in the selected region"),
+        ("/vpc_id", json!("x"), "Invalid VPC ID"),
+    ];
+    let wishes = changes.map(|(field, value, words)| {
         (
             "/kubernetes/clusters",
-            changed(cluster.clone(), "/node_pools/0/plan", json!("none")),
-            "Invalid plan chosen",
-        ),
-        (
-            "/kubernetes/clusters",
-            changed(cluster.clone(), "/node_pools", json!([pool, pool])),
-            "Node pool label already exists in this cluster",
-        ),
-        (
-            "/kubernetes/clusters",
-            changed(cluster.clone(), "/version", json!("v1.36.1+2")),
-            "Invalid Kubernetes version",
-        ),
-        (
-            "/kubernetes/clusters",
-            changed(cluster.clone(), "/region", json!("hnl")),
-            "Kubernetes is not available in the selected region",
-        ),
-        (
-            "/kubernetes/clusters",
-            changed(cluster.clone(), "/region", json!("mars")),
-            "Invalid region",
-        ),
-        (
-            "/kubernetes/clusters",
-            changed(cluster.clone(), "/vpc_id", elsewhere),
-            "VPC is not in the selected region",
-        ),
-        (
-            "/kubernetes/clusters",
-            changed(cluster, "/vpc_id", json!("x")),
-            "Invalid VPC ID",
-        ),
+            changed(wish.clone(), field, value),
+            words,
+        )
+    });
+    assert_refused(&cloud, &wishes).await;
+}
+
+#[tokio::test]
+async fn other_things_that_cannot_be_are_refused() {
+    let cloud = Cloud::open().await;
+    let host = |field, value| changed(instance_wish("a"), field, value);
+    let half_a_subnet = json!({"region": "ams", "v4_subnet": "10.0.0.0"});
+    let too_small = json!({"region": "ams", "size_gb": 10, "block_type": "storage_opt"});
+    let together = "`v4_subnet` and `v4_subnet_mask` must be given together";
+    let no_disk = "One or more block devices are required.";
+    let even = "Invalid nodes: an odd number from 1 to 99 is needed";
+    let wishes = [
+        ("/instances", host("/plan", json!("vx1-m-4c-32g")), no_disk),
+        ("/instances", host("/os_id", json!(1)), "Invalid os_id"),
         (
             "/instances",
-            changed(instance.clone(), "/plan", json!("vx1-m-4c-32g")),
-            "One or more block devices are required.",
-        ),
-        (
-            "/instances",
-            changed(instance.clone(), "/os_id", json!(1)),
-            "Invalid os_id",
-        ),
-        (
-            "/instances",
-            changed(instance, "/region", Value::Null),
+            host("/region", Value::Null),
             "`region` is required",
         ),
-        (
-            "/vpcs",
-            json!({"region": "ams", "v4_subnet": "10.0.0.0"}),
-            "`v4_subnet` and `v4_subnet_mask` must be given together",
-        ),
+        ("/vpcs", half_a_subnet, together),
         (
             "/ssh-keys",
             json!({"name": "a", "ssh_key": "nonsense"}),
@@ -136,23 +116,11 @@ async fn what_cannot_be_made_is_refused_and_nothing_is_made() {
         (
             "/load-balancers",
             json!({"region": "ams", "nodes": 2}),
-            "Invalid nodes: an odd number from 1 to 99 is needed",
+            even,
         ),
-        (
-            "/blocks",
-            json!({"region": "ams", "size_gb": 10, "block_type": "storage_opt"}),
-            "Invalid size_gb",
-        ),
+        ("/blocks", too_small, "Invalid size_gb"),
     ];
-    let before = cloud.get("/_sandbox/snapshot").await;
-    for (path, wish, words) in wishes {
-        assert_eq!(
-            cloud.call("POST", path, Some(wish.clone())).await.refusal(),
-            (400, words),
-            "{path} {wish}"
-        );
-    }
-    assert_eq!(cloud.get("/_sandbox/snapshot").await, before);
+    assert_refused(&cloud, &wishes).await;
 }
 
 #[tokio::test]

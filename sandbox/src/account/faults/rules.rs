@@ -1,13 +1,13 @@
 //! Rules for single calls: which call, and what happens to it.
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
+use serde_json::json;
 
 use super::glob;
 use crate::account::seeded::Seeded;
 
 /// What happens to a call.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
     /// An error answer instead of, or (`after`) in spite of, the effect.
     Status(Failure),
@@ -29,11 +29,28 @@ pub struct Failure {
     /// HTTP status.
     pub status: u16,
     /// Seconds for a `Retry-After` header.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_after: Option<u64>,
     /// Words instead of the vendor's for this status.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
     /// Whether the call takes effect before it fails.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub after: bool,
+}
+
+/// An action is shown in the words in which it is ordered.
+impl Serialize for Action {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Status(failure) => failure.serialize(serializer),
+            Self::SlowMs(delay) => json!({"slow_ms": delay}).serialize(serializer),
+            Self::TimeoutBefore => serializer.serialize_str("timeout_before"),
+            Self::TimeoutAfter => serializer.serialize_str("timeout_after"),
+            Self::CutBody => serializer.serialize_str("cut_body"),
+            Self::StaleList => serializer.serialize_str("stale_list"),
+        }
+    }
 }
 
 /// A rule as it stands.
