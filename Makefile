@@ -10,19 +10,23 @@ help: ## Say what can be made
 
 .PHONY: demo
 demo: setup ## The main job in the sandbox: apply, apply again, change, destroy, account diff empty (cold 30 min, warm 4 min)
-	$(CARGO) run --quiet --package xtask -- demo
+	@echo "building the task runner (first time: 3 min)"
+	@$(CARGO) run --package xtask -- demo
 
 .PHONY: test
 test: setup ## Everything that must pass before a change lands (cold 60 min, warm 15 min)
-	$(CARGO) run --quiet --package xtask -- test
+	@echo "building the task runner (first time: 3 min)"
+	@$(CARGO) run --package xtask -- test
 
 .PHONY: docs
 docs: setup ## Write the registry documentation from the provider's schema
-	$(CARGO) run --quiet --package xtask -- docs
+	@echo "building the task runner (first time: 3 min)"
+	@$(CARGO) run --package xtask -- docs
 
 .PHONY: bench
 bench: setup ## Measure what the README claims
-	$(CARGO) run --quiet --package xtask -- bench
+	@echo "building the task runner (first time: 3 min)"
+	@$(CARGO) run --package xtask -- bench
 
 .PHONY: setup
 setup:

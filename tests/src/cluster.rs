@@ -8,6 +8,7 @@ use anyhow::{Context, Result, ensure};
 use base64::Engine as _;
 use k8s_openapi::api::apps::v1::{Deployment, StatefulSet};
 use k8s_openapi::api::core::v1::{ConfigMap, Secret};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::api::ListParams;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Api, Client, Config};
@@ -19,6 +20,31 @@ use crate::{Sandbox, build};
 #[derive(Debug)]
 pub struct Cluster {
     kubeconfig: PathBuf,
+}
+
+/// A Deployment or a `StatefulSet`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Workload {
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+    /// Pods that it wants.
+    pub wanted: i32,
+    /// Pods that are ready.
+    pub ready: i32,
+}
+
+impl Workload {
+    /// Absent counts mean what the API server means by them: one pod wanted, none ready.
+    fn new(metadata: ObjectMeta, wanted: Option<i32>, ready: Option<i32>) -> Self {
+        Self {
+            namespace: metadata.namespace.unwrap_or_default(),
+            name: metadata.name.unwrap_or_default(),
+            wanted: wanted.unwrap_or(1),
+            ready: ready.unwrap_or(0),
+        }
+    }
 }
 
 impl Cluster {
@@ -65,81 +91,25 @@ impl Cluster {
         })
     }
 
-    /// Names of Deployments and `StatefulSets` that want more ready replicas than they have.
-    pub fn unready_workloads(&self) -> Result<Vec<String>> {
+    /// Every Deployment and `StatefulSet`.
+    pub fn workloads(&self) -> Result<Vec<Workload>> {
         self.ask(|client| async move {
-            let mut unready = Vec::new();
+            let everything = ListParams::default();
+            let mut workloads = Vec::new();
             for item in Api::<Deployment>::all(client.clone())
-                .list(&ListParams::default())
+                .list(&everything)
                 .await?
             {
-                let wanted = item
-                    .spec
-                    .as_ref()
-                    .and_then(|spec| spec.replicas)
-                    .unwrap_or(1);
-                let ready = item
-                    .status
-                    .as_ref()
-                    .and_then(|status| status.ready_replicas)
-                    .unwrap_or(0);
-                if ready < wanted {
-                    unready.push(format!(
-                        "Deployment {:?}: {ready} of {wanted}",
-                        item.metadata.name
-                    ));
-                }
+                let wanted = item.spec.and_then(|spec| spec.replicas);
+                let ready = item.status.and_then(|status| status.ready_replicas);
+                workloads.push(Workload::new(item.metadata, wanted, ready));
             }
-            for item in Api::<StatefulSet>::all(client)
-                .list(&ListParams::default())
-                .await?
-            {
-                let wanted = item
-                    .spec
-                    .as_ref()
-                    .and_then(|spec| spec.replicas)
-                    .unwrap_or(1);
-                let ready = item
-                    .status
-                    .as_ref()
-                    .and_then(|status| status.ready_replicas)
-                    .unwrap_or(0);
-                if ready < wanted {
-                    unready.push(format!(
-                        "StatefulSet {:?}: {ready} of {wanted}",
-                        item.metadata.name
-                    ));
-                }
+            for item in Api::<StatefulSet>::all(client).list(&everything).await? {
+                let wanted = item.spec.and_then(|spec| spec.replicas);
+                let ready = item.status.and_then(|status| status.ready_replicas);
+                workloads.push(Workload::new(item.metadata, wanted, ready));
             }
-            Ok(unready)
-        })
-    }
-
-    /// Names of all Deployments and `StatefulSets` as `namespace/name`.
-    pub fn workloads(&self) -> Result<Vec<String>> {
-        self.ask(|client| async move {
-            let mut names = Vec::new();
-            for item in Api::<Deployment>::all(client.clone())
-                .list(&ListParams::default())
-                .await?
-            {
-                names.push(format!(
-                    "{}/{}",
-                    item.metadata.namespace.unwrap_or_default(),
-                    item.metadata.name.unwrap_or_default()
-                ));
-            }
-            for item in Api::<StatefulSet>::all(client)
-                .list(&ListParams::default())
-                .await?
-            {
-                names.push(format!(
-                    "{}/{}",
-                    item.metadata.namespace.unwrap_or_default(),
-                    item.metadata.name.unwrap_or_default()
-                ));
-            }
-            Ok(names)
+            Ok(workloads)
         })
     }
 

@@ -11,7 +11,7 @@ mod sandbox;
 mod terraform;
 
 pub use build::{binary, binary_folder, engines, workspace};
-pub use cluster::Cluster;
+pub use cluster::{Cluster, Workload};
 pub use processes::{Sight, Watch, kill_in_group};
 pub use sandbox::{Call, Object, Sandbox, SandboxOptions};
 pub use terraform::{Run, Terraform};

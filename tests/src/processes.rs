@@ -94,7 +94,10 @@ pub fn kill_in_group(leader: &Child, name: &str) -> Result<()> {
             .and_then(|rest| rest.split_whitespace().nth(2))
             == Some(&group);
         if in_group && String::from_utf8_lossy(program).ends_with(name) {
-            let pid = path.file_name().and_then(|pid| pid.to_str()).context("no pid")?;
+            let pid = path
+                .file_name()
+                .and_then(|pid| pid.to_str())
+                .context("no pid")?;
             return Ok(kill(Pid::from_raw(pid.parse()?), Signal::SIGKILL)?);
         }
     }
