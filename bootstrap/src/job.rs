@@ -22,6 +22,8 @@ const BEAT: Duration = Duration::from_secs(5);
 /// The keeper needs a moment to end processes gently; after this we leave, and the lease does it.
 const STOPPING: Duration = Duration::from_secs(40);
 const STOP_AGAIN: Duration = Duration::from_secs(1);
+/// How long a host that has answered before may stay away: well beyond the lease there is nothing to come back to.
+const COMING_BACK: Duration = Duration::from_mins(1);
 /// So many connections in a row that brought nothing new mean that another one will not either.
 const VAIN_CONNECTIONS: u32 = 5;
 
@@ -102,56 +104,58 @@ impl Job<'_> {
     /// Runs the playbook to its end. Blocks.
     pub(crate) fn run(mut self, order: &[u8]) -> Ended {
         let mut vain = 0;
-        let mut last_cause = None;
+        let mut last = None;
         loop {
-            let before = self.tail.resume();
-            // Nothing was heard of it: it may not have started, and starting it ends what may be there.
-            let (words, input) = if before == 0 {
-                ("run", order)
-            } else {
-                ("follow", &b""[..])
-            };
-            let patience = if last_cause.is_some() {
-                self.host.patience
-            } else {
-                self.host.patience.min(Duration::from_mins(1))
-            };
-            let connection = match self.host.login.connect(patience, self.stop) {
+            let offset = self.tail.resume();
+            let connection = match self.connect(last.as_ref()) {
                 Ok(connection) => connection,
-                Err(ConnectError::Stopped) => return self.ended(Verdict::Stopped),
-                Err(error) => {
-                    let mut failure = failure::no_connection(&error);
-                    if let Some(cause) = last_cause {
-                        failure =
-                            failure::connection_lost(&format!("{cause}; then {}", failure.cause));
-                    }
-                    return self.lost(failure);
-                }
+                Err(ended) => return ended,
             };
-            let offset = before.to_string();
-            let command = match words {
-                "run" => self.host.keeper(&[words, self.component, &self.run]),
-                _ => self
-                    .host
-                    .keeper(&[words, self.component, &self.run, &offset]),
+            // Nothing was heard of it: it may not have started, and starting it ends what may be there.
+            let (command, input) = match offset {
+                0 => (self.keeper("run", ""), order),
+                _ => (self.keeper("follow", &offset.to_string()), &b""[..]),
             };
-            match self.follow(&connection, &command, input) {
+            let error = match self.follow(&connection, &command, input) {
                 Ok(verdict) => return self.ended(verdict),
                 Err(CommandError::Stopped) => return self.ended(Verdict::Stopped),
-                Err(error) => {
-                    tracing::warn!(component = self.component, %error, "connecting again");
-                    vain = if self.tail.offset() > before {
-                        0
-                    } else {
-                        vain + 1
-                    };
-                    if vain >= VAIN_CONNECTIONS {
-                        return self.lost(failure::connection_lost(&error.to_string()));
-                    }
-                    last_cause = Some(error.to_string());
-                }
+                Err(error) => error,
+            };
+            tracing::warn!(component = self.component, %error, "connecting again");
+            vain = if self.tail.offset() > offset {
+                0
+            } else {
+                vain + 1
+            };
+            if vain >= VAIN_CONNECTIONS {
+                return self.lost(failure::connection_lost(&error.to_string()));
             }
+            last = Some(error);
         }
+    }
+
+    fn connect(&self, lost_before: Option<&CommandError>) -> Result<Connection, Ended> {
+        let patience = self.host.patience.min(COMING_BACK);
+        self.host
+            .login
+            .connect(patience, self.stop)
+            .map_err(|error| {
+                if matches!(error, ConnectError::Stopped) {
+                    return self.ended(Verdict::Stopped);
+                }
+                let failure = failure::no_connection(&error);
+                self.lost(match lost_before {
+                    Some(cause) => {
+                        failure::connection_lost(&format!("{cause}; then {}", failure.cause))
+                    }
+                    None => failure,
+                })
+            })
+    }
+
+    fn keeper(&self, command: &str, argument: &str) -> String {
+        self.host
+            .keeper(&[command, self.component, &self.run, argument])
     }
 
     fn follow(
