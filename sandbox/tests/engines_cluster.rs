@@ -6,6 +6,7 @@ mod ground;
 
 use std::time::{Duration, Instant};
 
+use ground::sockets::foreign_addresses;
 use ground::{Ground, node};
 use k8s_openapi::api::admissionregistration::v1::ValidatingWebhookConfiguration;
 use k8s_openapi::api::apps::v1::StatefulSet;
@@ -50,7 +51,7 @@ where
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cluster_runs_workloads_and_the_cloud_is_played_for_it() {
-    let ground = Ground::new(200).await;
+    let ground = Ground::new().await;
     let started = Instant::now();
     let access = ground
         .engines
@@ -242,6 +243,8 @@ async fn a_store_is_served(ground: &Ground, client: &Client) {
     })
     .await;
     let before = ground.processes.running().unwrap();
+    let pids: Vec<i32> = before.iter().map(|process| process.pid).collect();
+    assert_eq!(foreign_addresses(&pids), Vec::<String>::new());
     for process in &before {
         let environment =
             std::fs::read(format!("/proc/{}/environ", process.pid)).unwrap_or_default();
@@ -317,7 +320,7 @@ async fn a_call_into_the_cluster_is_refused_here(client: &Client) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_clusters_share_nothing_and_one_is_upgraded() {
-    let ground = Ground::new(201).await;
+    let ground = Ground::new().await;
     let started = Instant::now();
     let (old, new) = tokio::join!(
         ground

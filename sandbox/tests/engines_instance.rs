@@ -45,7 +45,7 @@ async fn boot(ground: &Ground, id: &str, host: u8) -> Login {
     fs::create_dir_all(&folder).unwrap();
     let (host_private, host_public) = key(&folder, "host");
     let (_, login_public) = key(&folder, "login");
-    let address = Ipv4Addr::new(127, 64, ground.network, host);
+    let address = Ipv4Addr::new(127, 64, ground.slot.number(), host);
     fs::write(
         folder.join("known_hosts"),
         format!("{address} {host_public}"),
@@ -135,7 +135,7 @@ fn running(words: &str) -> usize {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_host_is_logged_into_with_the_keys_of_its_user_data() {
-    let ground = Ground::new(210).await;
+    let ground = Ground::new().await;
     let started = Instant::now();
     let login = boot(&ground, "i1", 1).await;
     eprintln!("host after {:?}", started.elapsed());
@@ -180,7 +180,7 @@ async fn a_host_is_logged_into_with_the_keys_of_its_user_data() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cut_of_power_ends_everything_and_the_disk_stays() {
-    let ground = Ground::new(211).await;
+    let ground = Ground::new().await;
     let login = boot(&ground, "i1", 1).await;
     let words = "sleep 98765.211";
     login.output("echo kept > ~/kept; setsid nohup sleep 98765.211 >/dev/null 2>&1 </dev/null &");
@@ -215,7 +215,7 @@ async fn a_cut_of_power_ends_everything_and_the_disk_stays() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn connections_can_be_dropped_and_sshd_can_be_killed_while_work_goes_on() {
-    let ground = Ground::new(212).await;
+    let ground = Ground::new().await;
     let login = boot(&ground, "i1", 1).await;
     login.output("setsid nohup sleep 98765.212 >/dev/null 2>&1 </dev/null &");
     let mut session = login
@@ -246,7 +246,7 @@ async fn connections_can_be_dropped_and_sshd_can_be_killed_while_work_goes_on() 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_killed_sandbox_leaves_is_ended_by_the_list_alone() {
-    let ground = Ground::new(213).await;
+    let ground = Ground::new().await;
     let login = boot(&ground, "i1", 1).await;
     login.output("setsid nohup sleep 98765.213 >/dev/null 2>&1 </dev/null &");
     // Nothing of the engines is asked: this is what the next `up` does after a `kill -9`.

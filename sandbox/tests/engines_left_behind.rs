@@ -2,11 +2,14 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod ground;
+
 use std::fs;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use ground::sockets::foreign_addresses;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::{Value, json};
@@ -128,7 +131,7 @@ fn down(folder: &Path) -> std::io::Result<std::process::ExitStatus> {
 }
 
 /// Processes whose command line or environment names the folder or the sandbox's mark, apart from this test's own.
-fn processes_of(folder: &Path, mark: &str) -> Vec<String> {
+fn processes_of(folder: &Path, mark: &str) -> Vec<(i32, String)> {
     let own = std::process::id().to_string();
     let entries = fs::read_dir("/proc").unwrap().filter_map(Result::ok);
     entries
@@ -139,9 +142,9 @@ fn processes_of(folder: &Path, mark: &str) -> Vec<String> {
             let line = String::from_utf8_lossy(&line).replace('\0', " ");
             let environment = String::from_utf8_lossy(&environment).into_owned();
             let named = line.contains(folder.to_str().unwrap()) || environment.contains(mark);
-            named.then_some(line)
+            let pid = entry.file_name().to_str()?.parse().ok()?;
+            (named && !line.is_empty()).then_some((pid, line))
         })
-        .filter(|line| !line.is_empty())
         .collect()
 }
 
@@ -164,10 +167,10 @@ async fn ctrl_c_leaves_nothing() {
     let mut sandbox = Sandbox::up(tempfile::tempdir().unwrap()).await;
     sandbox.fill().await;
     let mark = mark(sandbox.folder.path());
-    assert!(
-        processes_of(sandbox.folder.path(), &mark).len() > 6,
-        "the engines run"
-    );
+    let processes = processes_of(sandbox.folder.path(), &mark);
+    assert!(processes.len() > 6, "the engines run");
+    let pids: Vec<i32> = processes.iter().map(|(pid, _)| *pid).collect();
+    assert_eq!(foreign_addresses(&pids), Vec::<String>::new());
     sandbox.signal(Signal::SIGINT);
     assert_nothing_left(sandbox.folder.path(), &mark);
 }

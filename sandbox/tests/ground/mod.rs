@@ -2,15 +2,17 @@
 
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used)]
 
+pub(crate) mod sockets;
+
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
-use std::path::Path;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use slipway_sandbox::engines::{RealEngines, Tools};
 use slipway_sandbox::processes::Processes;
+use slipway_sandbox::slot::Slot;
 use slipway_sandbox::world::{
     AccountHandle, BlockView, BlockWish, ClusterSpec, Engines, LoadBalancerView, LoadBalancerWish,
     NodeSpec, Taint,
@@ -114,28 +116,22 @@ pub(crate) struct Ground {
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) processes: Processes,
     pub(crate) folder: TempDir,
-    pub(crate) network: u8,
+    pub(crate) slot: Slot,
 }
 
 impl Ground {
-    /// `network` keeps the addresses of tests apart that run at the same time.
-    pub(crate) async fn new(network: u8) -> Self {
-        Self::with_charts(network, None).await
-    }
-
-    pub(crate) async fn with_charts(network: u8, charts: Option<&Path>) -> Self {
+    /// Engines on loopback addresses that no other sandbox of the machine has.
+    pub(crate) async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let processes = Processes::open(
-            folder.path(),
-            &format!("engines-test-{}-{network}", std::process::id()),
-        )
-        .unwrap();
+        let slot = Slot::claim().unwrap();
+        let mark = format!("engines-test-{}-{}", std::process::id(), slot.number());
+        let processes = Processes::open(folder.path(), &mark).unwrap();
         let tools = Tools::find(None).expect("the engines are missing");
-        let engines = RealEngines::new(folder.path(), tools, processes.clone(), charts)
+        let engines = RealEngines::new(folder.path(), tools, processes.clone(), None)
             .await
             .unwrap();
         let ledger = Arc::new(Ledger {
-            network,
+            network: slot.number(),
             ..Ledger::default()
         });
         engines.attach(Arc::clone(&ledger) as Arc<dyn AccountHandle>);
@@ -144,7 +140,7 @@ impl Ground {
             ledger,
             processes,
             folder,
-            network,
+            slot,
         }
     }
 
@@ -154,7 +150,7 @@ impl Ground {
             label: "slipway:test".to_owned(),
             region: "ams".to_owned(),
             version: version.to_owned(),
-            address: Ipv4Addr::new(127, 65, self.network, host),
+            address: Ipv4Addr::new(127, 65, self.slot.number(), host),
             endpoint: format!("{id}.vultr-k8s.com"),
             cluster_subnet: "10.244.0.0/16".to_owned(),
             service_subnet: "10.96.0.0/12".to_owned(),
