@@ -23,7 +23,7 @@ pub(crate) struct PoolKind {
 }
 
 /// The kind of the pool that a platform is created with. Its taint is the one that the add-ons of every cluster tolerate:
-/// with one of our own CoreDNS would have no place.
+/// with one of our own `CoreDNS` would have no place.
 pub(crate) const SYSTEM: PoolKind = PoolKind {
     name: "general-restricted",
     purpose: "the platform's own components and internal services",
@@ -68,7 +68,7 @@ pub(crate) const ALL: [PoolKind; 6] = [
     PoolKind {
         name: "ai",
         purpose: "training and inference on GPUs",
-        plan: "vcg-a16-2c-8g-2vram",
+        plan: "vcg-a40-2c-10g-4vram",
         taint: Some((KIND_KEY, "ai")),
         caution: None,
     },
