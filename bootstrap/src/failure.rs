@@ -145,6 +145,16 @@ pub(crate) fn no_verdict(rc: Option<i32>, stderr: &str) -> Failure {
     )
 }
 
+/// The playbook and its supervisor were gone, and once more after a second start.
+#[must_use]
+pub(crate) fn vanished() -> Failure {
+    plain(
+        "SLW-347",
+        "the playbook vanished from the host twice, without a word",
+        "Check whether the host restarts or runs out of memory; then run again.",
+    )
+}
+
 /// The host's supervisor refused the job.
 #[must_use]
 pub(crate) fn refused(cause: &str) -> Failure {

@@ -89,6 +89,13 @@ fn variables(request: &Request, component: &Component, wanted: &Wanted) -> Value
     })
 }
 
+/// How following a playbook ended.
+enum Followed {
+    ToTheEnd(Verdict),
+    /// The host does not have it any more, for example after a restart.
+    Vanished,
+}
+
 /// A component's playbook and everything needed to follow it.
 pub(crate) struct Job<'a> {
     pub(crate) host: &'a Host,
@@ -105,6 +112,7 @@ impl Job<'_> {
     pub(crate) fn run(mut self, order: &[u8]) -> Ended {
         let mut vain = 0;
         let mut last = None;
+        let mut begun_again = false;
         loop {
             let offset = self.tail.resume();
             let connection = match self.connect(last.as_ref()) {
@@ -117,7 +125,19 @@ impl Job<'_> {
                 _ => (self.keeper("follow", &offset.to_string()), &b""[..]),
             };
             let error = match self.follow(&connection, &command, input) {
-                Ok(verdict) => return self.ended(verdict),
+                Ok(Followed::ToTheEnd(verdict)) => return self.ended(verdict),
+                Ok(Followed::Vanished) if begun_again => {
+                    return self.ended(Verdict::Failed(Box::new(failure::vanished())));
+                }
+                Ok(Followed::Vanished) => {
+                    tracing::warn!(
+                        component = self.component,
+                        "its playbook is gone from the host; starting it again"
+                    );
+                    begun_again = true;
+                    (self.playbook, self.tail) = (self.playbook.anew(), Tail::default());
+                    continue;
+                }
                 Err(CommandError::Stopped) => return self.ended(Verdict::Stopped),
                 Err(error) => error,
             };
@@ -163,7 +183,7 @@ impl Job<'_> {
         connection: &Connection,
         command: &str,
         input: &[u8],
-    ) -> Result<Verdict, CommandError> {
+    ) -> Result<Followed, CommandError> {
         let mut channel = connection.start(command)?;
         connection.tell(&mut channel, input)?;
         let mut signs = Signs::new();
@@ -172,9 +192,9 @@ impl Job<'_> {
             match connection.hear(&mut channel, &mut buffer)? {
                 Heard::Bytes(count) => {
                     for line in self.tail.push(&buffer[..count]) {
-                        if let Some(verdict) = self.take(&line) {
+                        if let Some(followed) = self.take(&line) {
                             let _ = connection.finish(&mut channel);
-                            return Ok(verdict);
+                            return Ok(followed);
                         }
                     }
                 }
@@ -186,13 +206,15 @@ impl Job<'_> {
     }
 
     /// Passes on what a line says; the last line brings the verdict.
-    fn take(&mut self, line: &str) -> Option<Verdict> {
+    fn take(&mut self, line: &str) -> Option<Followed> {
         match self.playbook.read(line) {
             Said::Event(event) => self.reporter.emit(event),
             Said::Doing(task) => self.reporter.doing(self.component, &task),
-            Said::Exit(exit) => return Some(self.playbook.verdict(&exit)),
+            Said::Exit(exit) if exit.is_lost() => return Some(Followed::Vanished),
+            Said::Exit(exit) => return Some(Followed::ToTheEnd(self.playbook.verdict(&exit))),
             Said::Refused(cause) => {
-                return Some(Verdict::Failed(Box::new(failure::refused(&cause))));
+                let failure = Box::new(failure::refused(&cause));
+                return Some(Followed::ToTheEnd(Verdict::Failed(failure)));
             }
             Said::Nothing => {}
         }

@@ -61,6 +61,13 @@ pub(crate) struct Exit {
     stderr: String,
 }
 
+impl Exit {
+    /// Whether the playbook is gone and nobody on the host knows why: a restart of the host looks like this.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.stopped == Some(Stopped::Lost)
+    }
+}
+
 /// What one line means.
 #[derive(Debug)]
 pub(crate) enum Said {
@@ -112,6 +119,11 @@ impl Playbook {
             hosts: None,
             no_hosts: false,
         }
+    }
+
+    /// The same playbook, before its first line.
+    pub(crate) fn anew(&self) -> Self {
+        Self::new(&self.component, self.timeout_s)
     }
 
     /// Reads one line. A line that is not ours is passed over: a report must not break what it reports.
@@ -176,7 +188,8 @@ impl Playbook {
                     "nobody followed the playbook for too long",
                 ));
             }
-            Some(Stopped::Lost) | None => {}
+            Some(Stopped::Lost) => return fail(failure::vanished()),
+            None => {}
         }
         let clean = |host: &HostStats| host.failures == 0 && host.unreachable == 0;
         match &self.hosts {

@@ -64,17 +64,22 @@ async fn a_host_that_stays_away_is_unreachable_and_ends_the_playbook_itself() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_supervisor_that_was_killed_is_noticed_and_cleaned_up_after() {
+async fn a_playbook_that_vanishes_is_started_again_once() {
     let host = Host::start();
     let playbooks = Playbooks::new().with("one", "", &wait_for(&host.path("never")));
     let journal = Arc::new(MemoryJournal::default());
     let going = start(&playbooks, &journal, &request(&host, &["one"]));
-    going.until(r#""event":"play""#).await;
-    for pid in host.jobs() {
-        crate::host::kill(pid);
+    for start in 1..=2 {
+        let plays = || going.text().matches(r#""event":"play""#).count();
+        eventually("the playbook runs", || plays() == start).await;
+        for pid in host.jobs() {
+            crate::host::kill(pid);
+        }
     }
     let told = going.end().await;
-    assert_eq!(told.failure_of("one").code, "SLW-347", "{}", told.text);
+    let failure = told.failure_of("one");
+    assert_eq!(failure.code, "SLW-347", "{}", told.text);
+    assert!(failure.cause.contains("twice"), "{failure}");
     assert_eq!(host.secrets().len(), 0);
     assert!(host.is_idle().await);
 }
