@@ -53,6 +53,20 @@ pub(crate) async fn store_of(
     Ok(store)
 }
 
+/// The claim store of a cluster, to write into.
+pub(crate) async fn writable_store_of(
+    session: &Session,
+    platform: &PlatformId,
+    cluster: &str,
+) -> Result<Arc<Option<ClaimStore>>, Fault> {
+    let store = store_of(session, platform, cluster).await?;
+    if let Some(store) = store.as_ref() {
+        let safe = session.require_safe_writes(cluster, store).await;
+        safe.map_err(|error| store_fault("trying out the claim store", &error))?;
+    }
+    Ok(store)
+}
+
 /// A fault of the store as users read it.
 pub(crate) fn store_fault(doing: &str, error: &StoreError) -> Fault {
     let summary = match error {

@@ -6,11 +6,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use claim_store::ClaimStore;
+use claim_store::{ClaimStore, StoreError};
 use run_report::JournalRecord;
 use secrecy::SecretString;
 use tfplugin::Diagnostics;
 use tokio::sync::OnceCell;
+use uuid::Uuid;
 use vultr::{Client, Cluster, NodePool, Vpc};
 
 use crate::catalogue::{Catalogue, PlanOffer, RegionOffer};
@@ -45,6 +46,8 @@ pub(crate) struct Session {
     catalogue: Fresh<(), Catalogue>,
     stock: Fresh<String, BTreeSet<String>>,
     stores: Fresh<String, Option<ClaimStore>>,
+    /// Clusters whose store was seen to let one of several writers win.
+    safe_stores: Fresh<String, ()>,
 }
 
 impl Session {
@@ -59,6 +62,7 @@ impl Session {
             catalogue: Fresh::new(CATALOGUE_GOOD_FOR),
             stock: Fresh::new(CATALOGUE_GOOD_FOR),
             stores: Fresh::new(LISTS_GOOD_FOR),
+            safe_stores: Fresh::new(CATALOGUE_GOOD_FOR),
         }
     }
 
@@ -248,6 +252,17 @@ impl Session {
             keys.map(ClaimStoreKeys::open).transpose()
         };
         self.stores.get(&cluster.to_owned(), open).await
+    }
+
+    /// Refuses a claim store on which two writers could both win; a store is tried out once a command.
+    pub(crate) async fn require_safe_writes(
+        &self,
+        cluster: &str,
+        store: &ClaimStore,
+    ) -> Result<(), StoreError> {
+        let try_out = || async { store.require_safe_writes(Uuid::new_v4()).await.map(drop) };
+        let tried = self.safe_stores.get(&cluster.to_owned(), try_out).await;
+        tried.map(drop)
     }
 
     /// The journal if it was read during this command.

@@ -12,7 +12,7 @@ use tfplugin::{
 };
 use uuid::Uuid;
 
-use crate::environments::{cluster_of, store_fault, store_of};
+use crate::environments::{cluster_of, store_fault, store_of, writable_store_of};
 use crate::fault::{self, Fault};
 use crate::mark::PlatformId;
 use crate::session::Session;
@@ -65,7 +65,7 @@ impl Resource<Session> for EnvironmentClaimResource {
     async fn create(&self, op: &mut Create<Session>) -> Result<Object, Diagnostics> {
         let platform = platform_of(&op.planned)?;
         let cluster = live_cluster(&op.client, &platform, None).await?;
-        let store = store_of(&op.client, &platform, &cluster).await?;
+        let store = writable_store_of(&op.client, &platform, &cluster).await?;
         let store = store.as_ref().as_ref().ok_or_else(|| no_store(&platform))?;
         let mut claim = claim::claim(&op.planned, Timestamp::now())?;
         let doing = format!(
@@ -122,7 +122,7 @@ impl Resource<Session> for EnvironmentClaimResource {
         let platform = platform_of(&op.planned)?;
         let cluster =
             live_cluster(&op.client, &platform, op.prior.value("cluster_id").as_str()).await?;
-        let store = store_of(&op.client, &platform, &cluster).await?;
+        let store = writable_store_of(&op.client, &platform, &cluster).await?;
         let store = store.as_ref().as_ref().ok_or_else(|| no_store(&platform))?;
         let wanted = claim::claim(&op.planned, Timestamp::now())?;
         let replaced = store
@@ -145,7 +145,7 @@ impl Resource<Session> for EnvironmentClaimResource {
         let Some(cluster) = cluster_of(&op.client, &platform, known).await? else {
             return Ok(());
         };
-        let store = store_of(&op.client, &platform, &cluster.id).await?;
+        let store = writable_store_of(&op.client, &platform, &cluster.id).await?;
         let store = store.as_ref().as_ref().ok_or_else(|| no_store(&platform))?;
         let place = place_of(&op.state)?;
         let doing = format!("withdrawing claim {}", place.key);
