@@ -32,8 +32,6 @@ struct Line {
 #[derive(Debug, Default, Deserialize)]
 struct HostStats {
     #[serde(default)]
-    changed: u64,
-    #[serde(default)]
     failures: u64,
     #[serde(default)]
     unreachable: u64,
@@ -104,6 +102,7 @@ pub(crate) struct Playbook {
     failure: Option<Failure>,
     hosts: Option<BTreeMap<String, HostStats>>,
     no_hosts: bool,
+    changed: u64,
 }
 
 impl Playbook {
@@ -118,6 +117,7 @@ impl Playbook {
             failure: None,
             hosts: None,
             no_hosts: false,
+            changed: 0,
         }
     }
 
@@ -167,11 +167,7 @@ impl Playbook {
     /// How many tasks changed something.
     #[must_use]
     pub(crate) fn changed(&self) -> u64 {
-        self.hosts
-            .iter()
-            .flat_map(BTreeMap::values)
-            .map(|host| host.changed)
-            .sum()
+        self.changed
     }
 
     /// How it ended. An exit code alone proves nothing: Ansible also ends with 0 when it found no host at all.
@@ -214,6 +210,7 @@ impl Playbook {
 
     fn end(&mut self, line: Line) -> Said {
         let status = line.status.unwrap_or(TaskStatus::Ok);
+        self.changed += u64::from(status == TaskStatus::Changed);
         let fatal = matches!(status, TaskStatus::Failed | TaskStatus::Unreachable) && !line.ignored;
         let event = self.task_event(&line, if line.ignored { TaskStatus::Ok } else { status });
         if fatal {
