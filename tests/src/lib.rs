@@ -9,9 +9,11 @@ pub mod configuration;
 mod processes;
 mod sandbox;
 mod terraform;
+mod waiting;
 
 pub use build::{binary, binary_folder, engines, workspace};
 pub use cluster::{Cluster, Workload};
 pub use processes::{Sight, Watch, kill_in_group};
 pub use sandbox::{Call, Object, Sandbox, SandboxOptions};
 pub use terraform::{Run, Terraform};
+pub use waiting::until;

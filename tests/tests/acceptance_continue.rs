@@ -1,12 +1,13 @@
 //! Cut anywhere, the next apply goes on: nothing twice, nothing lost, no host left.
 
 use std::process::Child;
-use std::time::{Duration, Instant};
 
-use anyhow::{Result, bail, ensure};
-use nix::sys::signal::{Signal, kill, killpg};
+use anyhow::{Result, ensure};
+use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
-use slipway_tests::{Cluster, Sandbox, SandboxOptions, Terraform, configuration};
+use slipway_tests::{
+    Cluster, Sandbox, SandboxOptions, Terraform, configuration, kill_in_group, until,
+};
 
 const APPLY: [&str; 4] = ["apply", "-auto-approve", "-input=false", "-no-color"];
 
@@ -48,7 +49,7 @@ fn kill_of_the_provider_is_continued() -> Result<()> {
     let terraform = Terraform::new(&sandbox, &configuration::platform("cut", &["crossplane"]))?;
     let child = terraform.spawn(&APPLY)?;
     until_a_playbook_runs(&sandbox)?;
-    kill_descendant(&child, "terraform-provider-slipway")?;
+    kill_in_group(&child, "terraform-provider-slipway")?;
     Terraform::finish(child)?.failed()?;
     continues_to_one_of_each(&sandbox, &terraform)
 }
@@ -62,7 +63,7 @@ fn kill_of_the_bootstrapper_and_of_its_sshd_is_continued() -> Result<()> {
     )?;
     let child = terraform.spawn(&APPLY)?;
     until_a_playbook_runs(&sandbox)?;
-    kill_descendant(&child, "slipway-bootstrap")?;
+    kill_in_group(&child, "slipway-bootstrap")?;
     let run = Terraform::finish(child)?.failed()?;
     ensure!(
         bootstrap_hosts(&sandbox)? == 0,
@@ -192,49 +193,10 @@ fn until_a_playbook_runs(sandbox: &Sandbox) -> Result<()> {
     })
 }
 
-fn until(what: &str, mut condition: impl FnMut() -> Result<bool>) -> Result<()> {
-    let started = Instant::now();
-    while started.elapsed() < Duration::from_mins(4) {
-        if condition()? {
-            return Ok(());
-        }
-        std::thread::sleep(Duration::from_millis(50));
-    }
-    bail!("waited 240 s in vain until {what}")
-}
-
 /// Ctrl-C: the terminal sends SIGINT to the whole group.
 fn interrupt(child: &Child) -> Result<()> {
     Ok(killpg(
         Pid::from_raw(i32::try_from(child.id())?),
         Signal::SIGINT,
     )?)
-}
-
-/// SIGKILL to the process of that name that the child, or a child of it, has started.
-fn kill_descendant(child: &Child, name: &str) -> Result<()> {
-    for entry in std::fs::read_dir("/proc")? {
-        let Some(pid) = entry?
-            .file_name()
-            .to_str()
-            .and_then(|name| name.parse().ok())
-        else {
-            continue;
-        };
-        let command = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-        let program = command.split(|byte| *byte == 0).next().unwrap_or_default();
-        if String::from_utf8_lossy(program).ends_with(name) && descends_from(pid, child.id()) {
-            return Ok(kill(Pid::from_raw(i32::try_from(pid)?), Signal::SIGKILL)?);
-        }
-    }
-    bail!("the apply has started no {name}")
-}
-
-fn descends_from(pid: u32, ancestor: u32) -> bool {
-    let parent = |pid: u32| -> Option<u32> {
-        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-        let line = status.lines().find_map(|line| line.strip_prefix("PPid:"))?;
-        line.trim().parse().ok()
-    };
-    std::iter::successors(parent(pid), |pid| parent(*pid)).any(|pid| pid == ancestor)
 }

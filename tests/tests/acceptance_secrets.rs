@@ -1,10 +1,12 @@
 //! Canaries: secrets that are planted or made during a run, looked for in every place where they must not be.
 
 use std::collections::HashSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
-use slipway_tests::{Cluster, Sandbox, SandboxOptions, Sight, Terraform, Watch, configuration};
+use slipway_tests::{
+    Cluster, Sandbox, SandboxOptions, Sight, Terraform, Watch, configuration, kill_in_group, until,
+};
 
 /// 32 bytes in hex, as Infisical wants its key; written once, here.
 const COMPONENT_SECRET: &str = "c0ffee5ec2e75ec2e75ec2e75ec2e7c0";
@@ -70,6 +72,82 @@ fn no_secret_is_in_state_plan_log_arguments_environment_or_files() -> Result<()>
     }
     terraform.destroy()?.ok()?;
     Ok(())
+}
+
+#[test]
+fn a_killed_run_leaves_no_secret_on_its_host() -> Result<()> {
+    let sandbox = Sandbox::start(SandboxOptions::real())?;
+    let configuration = configuration::platform("canary", &["kong", "infisical"]).replace(
+        "  components = {",
+        "  component_secrets_wo         = { infisical_encryption_key = var.key }\n  component_secrets_wo_version = 1\n  components = {",
+    ) + "\nvariable \"key\" {\n  type      = string\n  ephemeral = true\n}\n";
+    let terraform = Terraform::new(&sandbox, &configuration)?;
+    std::fs::write(
+        terraform.folder().join("terraform.tfvars.json"),
+        format!(r#"{{"key":"{COMPONENT_SECRET}"}}"#),
+    )?;
+    let child = terraform.spawn(&["apply", "-auto-approve", "-input=false", "-no-color"])?;
+    until("the component that reads the secret runs", || {
+        Ok(Cluster::only(&sandbox)
+            .and_then(|cluster| cluster.journal())
+            .is_ok_and(|journal| journal.contains_key("infisical")))
+    })?;
+    kill_in_group(&child, "terraform-provider-slipway")?;
+    Terraform::finish(child)?.failed()?;
+
+    let disk = sandbox.folder().join("instances");
+    until("the host has forgotten the run's secrets", || {
+        Ok(memory_folders()?.is_empty()
+            && files_with(COMPONENT_SECRET, &disk).is_empty()
+            && files_with("client-key-data", &disk).is_empty())
+    })?;
+    terraform.apply()?.ok()?;
+    terraform.destroy()?.ok()?;
+    Ok(())
+}
+
+/// Folders of Slipway in any host's memory file system.
+fn memory_folders() -> Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir("/proc")? {
+        let shared = entry?.path().join("root/dev/shm");
+        let Ok(folders) = std::fs::read_dir(shared) else {
+            continue;
+        };
+        let folders = folders.filter_map(Result::ok).map(|folder| folder.path());
+        found.extend(folders.filter(|folder| {
+            folder
+                .file_name()
+                .is_some_and(|name| name.to_string_lossy().starts_with("slipway-"))
+        }));
+    }
+    Ok(found)
+}
+
+/// Files below a folder that hold a text.
+fn files_with(text: &str, folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut folders = vec![folder.to_path_buf()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder)
+            .into_iter()
+            .flatten()
+            .filter_map(Result::ok)
+        {
+            let path = entry.path();
+            match entry.file_type() {
+                Ok(kind) if kind.is_dir() => folders.push(path),
+                Ok(kind) if kind.is_file() => {
+                    let bytes = std::fs::read(&path).unwrap_or_default();
+                    if String::from_utf8_lossy(&bytes).contains(text) {
+                        found.push(path);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+    found
 }
 
 /// The control of the experiment: the key that was exported on purpose must have been seen where it belongs.

@@ -1,10 +1,10 @@
 //! The provider alone, with the real Terraform, against an account of records: clusters and hosts are entries, so a
 //! platform without components is made in a second.
 
-use std::time::{Duration, Instant};
-
 use anyhow::{Context, Result, bail, ensure};
-use slipway_tests::{Call, Sandbox, SandboxOptions, Terraform, configuration, kill_in_group};
+use slipway_tests::{
+    Call, Sandbox, SandboxOptions, Terraform, configuration, kill_in_group, until,
+};
 
 const APPLY: [&str; 4] = ["apply", "-auto-approve", "-input=false", "-no-color"];
 
@@ -444,15 +444,4 @@ fn mark_of(sandbox: &Sandbox, kind: &str) -> Result<String> {
         .find(|object| object["kind"] == kind)
         .context("no such object")?;
     Ok(object["label"].as_str().unwrap_or_default().to_owned())
-}
-
-fn until(what: &str, mut holds: impl FnMut() -> Result<bool>) -> Result<()> {
-    let started = Instant::now();
-    while started.elapsed() < Duration::from_mins(1) {
-        if holds()? {
-            return Ok(());
-        }
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    bail!("did not come about within a minute: {what}")
 }
