@@ -25,11 +25,13 @@ def end_marked(mark):
 
 
 def marked(mark):
+    """The processes that carry the mark, this one excepted."""
     pids = {int(name) for name in os.listdir("/proc") if name.isdigit()} - {os.getpid()}
     return {pid for pid in pids if mark in read_proc(pid, "environ").split(b"\0")}
 
 
 def read_proc(pid, name):
+    """What the kernel says of a process; nothing, once it is gone."""
     try:
         with open("/proc/%d/%s" % (pid, name), "rb") as entry:
             return entry.read()
@@ -38,6 +40,7 @@ def read_proc(pid, name):
 
 
 def send(pid, kind):
+    """A signal to a process that may be gone."""
     try:
         os.kill(pid, kind)
     except ProcessLookupError:

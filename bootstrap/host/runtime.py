@@ -45,7 +45,8 @@ def main():
     except Lacking as lacking:
         print(json.dumps(lacking.answer))
         return 1
-    print(json.dumps({"event": "ready", "ansible": program, "path": path + helm_path, "versions": dict(versions, helm=helm)}))
+    versions = dict(versions, helm=helm)
+    print(json.dumps({"event": "ready", "ansible": program, "path": path + helm_path, "versions": versions}))
     return 0
 
 
@@ -134,8 +135,8 @@ def install_ansible(folder, requirements):
         raise Lacking(
             "SLW-331",
             "Ansible cannot be installed on the host: " + last_lines(done),
-            "The host must reach a Python package index (PIP_INDEX_URL and pip.conf are honoured), or have ansible-core "
-            ">= 2.19 with kubernetes.core >= 6.2 and the Python packages kubernetes and boto3 on its PATH.",
+            "The host must reach a Python package index (PIP_INDEX_URL and pip.conf are honoured), or have "
+            "ansible-core >= 2.19 with kubernetes.core >= 6.2 and the Python packages kubernetes and boto3 on its PATH.",
         )
     with open(os.path.join(folder, "complete"), "w", encoding="utf-8"):
         pass
@@ -223,7 +224,13 @@ def place_helm(folder, archive):
 
 def execute(command, environment=None):
     return subprocess.run(
-        command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+        command,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
     )
 
 

@@ -24,7 +24,7 @@ def supervise(component, run_id):
         order = json.load(order_file)
     masked = secret_values(job)
     try:
-        child, stopped = start_playbook(job, order, lock), None
+        child = start_playbook(job, order, lock)
         stopped = wait_for(child, job, order)
         end_marked(job.mark)
         result = {"rc": child.wait(), "stopped": stopped, "stderr": stderr_tail(job, masked)}
@@ -35,7 +35,9 @@ def supervise(component, run_id):
 
 
 def start_playbook(job, order, lock):
-    secret = lambda name: os.path.join(job.secrets, name)  # noqa: E731
+    def secret(name):
+        return os.path.join(job.secrets, name)
+
     command = [order["program"], order["playbook"], "-e", "@" + secret("vars.json")]
     if os.path.exists(secret("secrets.json")):
         command += ["-e", "@" + secret("secrets.json")]

@@ -2,6 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use kube::config::Kubeconfig;
 use run_report::{Event, Failure, Request};
 use secrecy::{ExposeSecret, SecretString};
 use std::collections::BTreeSet;
@@ -11,9 +12,6 @@ const BLOT: &str = "********";
 const SHORTEST: usize = 4;
 /// A line of a secret is secret too, unless it is as short as a brace or a word of YAML.
 const SHORTEST_LINE: usize = 12;
-/// What is secret in a kubeconfig; the rest are addresses and names, which errors need.
-const KUBECONFIG_SECRETS: [&str; 3] = ["token:", "password:", "client-key-data:"];
-
 /// The secrets of a run, in all the forms in which a text may hold them.
 #[derive(Default)]
 pub struct Masks {
@@ -28,11 +26,9 @@ impl Masks {
         let login = request.host.login_key.expose_secret();
         let kubeconfig = request.kubeconfig.expose_secret();
         let secrets = request.secrets.values().map(ExposeSecret::expose_secret);
-        Self::new(
-            secrets
-                .chain([login])
-                .chain(secrets_of_kubeconfig(kubeconfig)),
-        )
+        let kubeconfig = secrets_of_kubeconfig(kubeconfig);
+        let kubeconfig = kubeconfig.iter().map(ExposeSecret::expose_secret);
+        Self::new(secrets.chain([login]).chain(kubeconfig))
     }
 
     /// Masks for these secrets.
@@ -138,16 +134,18 @@ impl Masks {
     }
 }
 
-fn secrets_of_kubeconfig(yaml: &str) -> impl Iterator<Item = &str> {
-    let values = yaml.lines().filter_map(|line| {
-        let line = line.trim().trim_start_matches("- ");
-        KUBECONFIG_SECRETS
-            .iter()
-            .find_map(|key| line.strip_prefix(key))
-    });
-    values
-        .map(|value| value.trim().trim_matches(['"', '\'']))
-        .filter(|value| !value.is_empty())
+/// What is secret in a kubeconfig; the rest are addresses and names, which errors need. One that cannot be read is
+/// refused before anything is said.
+fn secrets_of_kubeconfig(yaml: &str) -> Vec<SecretString> {
+    let users = Kubeconfig::from_yaml(yaml).map(|kubeconfig| kubeconfig.auth_infos);
+    let users = users
+        .into_iter()
+        .flatten()
+        .filter_map(|user| user.auth_info);
+    users
+        .flat_map(|user| [user.token, user.client_key_data, user.password])
+        .flatten()
+        .collect()
 }
 
 #[cfg(test)]
@@ -184,11 +182,18 @@ mod tests {
 
     #[test]
     fn a_kubeconfig_gives_its_keys_and_not_its_addresses() {
-        let yaml = "users:\n- name: admin\n  user:\n    token: \"tok-123\"\n    client-key-data: S0VZ\nserver: https://1.2.3.4\n";
-        assert_eq!(
-            secrets_of_kubeconfig(yaml).collect::<Vec<_>>(),
-            ["tok-123", "S0VZ"]
-        );
+        let yaml = r#"
+clusters: [{name: it, cluster: {server: "https://1.2.3.4"}}]
+users:
+- name: admin
+  user:
+    token: "tok-123"
+    client-key-data: S0VZ
+- {"name": "other", "user": {"password": "pass-1"}}
+"#;
+        let found = secrets_of_kubeconfig(yaml);
+        let found: Vec<&str> = found.iter().map(ExposeSecret::expose_secret).collect();
+        assert_eq!(found, ["tok-123", "S0VZ", "pass-1"]);
     }
 
     #[test]
