@@ -45,6 +45,7 @@ pub(crate) struct Session {
     journals: Fresh<String, BTreeMap<String, JournalRecord>>,
     catalogue: Fresh<(), Catalogue>,
     stock: Fresh<String, BTreeSet<String>>,
+    accesses: Fresh<String, ClusterAccess>,
     stores: Fresh<String, Option<ClaimStore>>,
     /// Clusters whose store was seen to let one of several writers win.
     safe_stores: Fresh<String, ()>,
@@ -61,6 +62,7 @@ impl Session {
             journals: Fresh::new(LISTS_GOOD_FOR),
             catalogue: Fresh::new(CATALOGUE_GOOD_FOR),
             stock: Fresh::new(CATALOGUE_GOOD_FOR),
+            accesses: Fresh::new(LISTS_GOOD_FOR),
             stores: Fresh::new(LISTS_GOOD_FOR),
             safe_stores: Fresh::new(CATALOGUE_GOOD_FOR),
         }
@@ -179,6 +181,7 @@ impl Session {
         if let Some(cluster) = cluster {
             self.pools.forget(&cluster.to_owned());
             self.journals.forget(&cluster.to_owned());
+            self.accesses.forget(&cluster.to_owned());
         }
     }
 
@@ -202,12 +205,15 @@ impl Session {
         self.stock.get(&region.to_owned(), fetch).await
     }
 
-    /// Access to a cluster, with a kubeconfig fetched now.
-    pub(crate) async fn access(&self, cluster: &str) -> Result<ClusterAccess, Fault> {
-        let kubeconfig = self.kubeconfig(cluster).await?;
-        ClusterAccess::open(&kubeconfig)
-            .await
-            .map_err(|error| unreachable(cluster, &error))
+    /// Access to a cluster, with a kubeconfig that was fetched for this refresh and stays in memory.
+    pub(crate) async fn access(&self, cluster: &str) -> Result<Arc<ClusterAccess>, Fault> {
+        let open = || async {
+            let kubeconfig = self.kubeconfig(cluster).await?;
+            ClusterAccess::open(&kubeconfig)
+                .await
+                .map_err(|error| unreachable(cluster, &error))
+        };
+        self.accesses.get(&cluster.to_owned(), open).await
     }
 
     /// The administrator's kubeconfig of a cluster, fetched now.
