@@ -87,35 +87,40 @@ fn a_killed_run_leaves_no_secret_on_its_host() -> Result<()> {
         format!(r#"{{"key":"{COMPONENT_SECRET}"}}"#),
     )?;
     let child = terraform.spawn(&["apply", "-auto-approve", "-input=false", "-no-color"])?;
-    until("the component that reads the secret runs", || {
+    until("the component that reads the secret runs with it", || {
         Ok(Cluster::only(&sandbox)
             .and_then(|cluster| cluster.journal())
-            .is_ok_and(|journal| journal.contains_key("infisical")))
+            .is_ok_and(|journal| journal.contains_key("infisical"))
+            && !memory_folders(&sandbox)?.is_empty())
     })?;
     kill_in_group(&child, "terraform-provider-slipway")?;
     Terraform::finish(child)?.failed()?;
 
+    let client_key = client_key(&Cluster::only(&sandbox)?)?;
     let disk = sandbox.folder().join("instances");
     until("the host has forgotten the run's secrets", || {
-        Ok(memory_folders()?.is_empty()
+        Ok(memory_folders(&sandbox)?.is_empty()
             && files_with(COMPONENT_SECRET, &disk).is_empty()
-            && files_with("client-key-data", &disk).is_empty())
+            && files_with(&client_key, &disk).is_empty())
     })?;
     terraform.apply()?.ok()?;
     terraform.destroy()?.ok()?;
     Ok(())
 }
 
-/// Folders of Slipway in any host's memory file system.
-fn memory_folders() -> Result<Vec<PathBuf>> {
+/// Folders of a run in the memory file systems of the sandbox's hosts, which are found by their `sshd`.
+fn memory_folders(sandbox: &Sandbox) -> Result<Vec<PathBuf>> {
+    let ours = sandbox.folder().display().to_string();
     let mut found = Vec::new();
     for entry in std::fs::read_dir("/proc")? {
-        let shared = entry?.path().join("root/dev/shm");
-        let Ok(folders) = std::fs::read_dir(shared) else {
+        let process = entry?.path();
+        let command = std::fs::read(process.join("cmdline")).unwrap_or_default();
+        if !String::from_utf8_lossy(&command).contains(&ours) {
             continue;
-        };
-        let folders = folders.filter_map(Result::ok).map(|folder| folder.path());
-        found.extend(folders.filter(|folder| {
+        }
+        let folders = std::fs::read_dir(process.join("root/dev/shm"));
+        let folders = folders.into_iter().flatten().filter_map(Result::ok);
+        found.extend(folders.map(|folder| folder.path()).filter(|folder| {
             folder
                 .file_name()
                 .is_some_and(|name| name.to_string_lossy().starts_with("slipway-"))
@@ -171,13 +176,7 @@ fn the_watch_sees(sights: &HashSet<Sight>, exported: &str) -> Result<()> {
 /// Every secret of the run by a name to report it under.
 fn canaries(sandbox: &Sandbox) -> Result<Vec<(String, String)>> {
     let cluster = Cluster::only(sandbox)?;
-    let kubeconfig = std::fs::read_to_string(cluster.kubeconfig())?;
-    let client_key = kubeconfig
-        .lines()
-        .find_map(|line| line.trim().strip_prefix("client-key-data:"))
-        .context("the kubeconfig has no client key")?
-        .trim()
-        .to_owned();
+    let client_key = client_key(&cluster)?;
     let store = cluster.secret("slipway-system", "claim-store")?;
     Ok(vec![
         ("API key".to_owned(), sandbox.api_key().to_owned()),
@@ -189,6 +188,16 @@ fn canaries(sandbox: &Sandbox) -> Result<Vec<(String, String)>> {
             store.get("secret_key").context("no secret_key")?.clone(),
         ),
     ])
+}
+
+/// What makes the administrator's kubeconfig a secret.
+fn client_key(cluster: &Cluster) -> Result<String> {
+    let kubeconfig = std::fs::read_to_string(cluster.kubeconfig())?;
+    let key = kubeconfig
+        .lines()
+        .find_map(|line| line.trim().strip_prefix("client-key-data:"))
+        .context("the kubeconfig has no client key")?;
+    Ok(key.trim().to_owned())
 }
 
 fn absent(name: &str, canary: &str, place: &str, text: &str) -> Result<()> {
