@@ -30,7 +30,7 @@ pub(crate) fn cargo() -> Command {
 /// Builds every program of the workspace and names the folder they lie in.
 pub(crate) fn build_programs(release: bool) -> Result<PathBuf> {
     let mut build = cargo();
-    build.args(["build", "--workspace", "--bins", "--exclude", "xtask"]);
+    build.args(["build", "--workspace", "--bins"]);
     if release {
         build.arg("--release");
     }

@@ -64,16 +64,10 @@ const STEPS: &[Step] = &[
         run: check_docs,
     },
     Step {
-        name: "unit",
-        about: "tests of each crate",
-        expected: "5 min cold, 2 min warm",
-        run: unit,
-    },
-    Step {
-        name: "acceptance",
-        about: "the real Terraform, hosts, clusters and stores",
-        expected: "6 min",
-        run: acceptance,
+        name: "tests",
+        about: "unit, property, fault and acceptance tests, with the real Terraform, hosts, clusters and stores",
+        expected: "25 min cold, 15 min warm",
+        run: tests,
     },
 ];
 
@@ -169,17 +163,17 @@ fn check_docs(engines: &Path) -> Result<()> {
     docs::check(engines)
 }
 
-fn unit(engines: &Path) -> Result<()> {
-    let mut tests = ground::cargo();
-    tests.env("SLIPWAY_TOOLS", engines);
-    command::run(tests.args(["test", "--workspace", "--exclude", "slipway-tests"]))
-}
-
-fn acceptance(engines: &Path) -> Result<()> {
+fn tests(engines: &Path) -> Result<()> {
     let mut tests = ground::cargo();
     tests.env("SLIPWAY_TOOLS", engines);
     // Two at a time: a test with a real cluster keeps about one core busy.
-    command::run(tests.args(["test", "-p", "slipway-tests", "--", "--test-threads=2"]))
+    command::run(tests.args([
+        "test",
+        "--workspace",
+        "--no-fail-fast",
+        "--",
+        "--test-threads=2",
+    ]))
 }
 
 fn terraform() -> Command {
