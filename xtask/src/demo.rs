@@ -141,9 +141,13 @@ impl Rehearsal {
     }
 
     fn terraform(&self, arguments: &[&str]) -> Result<()> {
+        let mut terraform = Command::new("terraform");
+        terraform.args(arguments);
+        if !console::colors_enabled() {
+            terraform.arg("-no-color");
+        }
         command::run(
-            Command::new("terraform")
-                .args(arguments)
+            terraform
                 .current_dir(self.work.join("quickstart"))
                 .env("TF_CLI_CONFIG_FILE", &self.configuration)
                 .env("CHECKPOINT_DISABLE", "1")
