@@ -12,7 +12,7 @@ use kube::{Api, ResourceExt};
 use serde_json::json;
 
 use super::nodes::ID_LABEL;
-use super::standin::LookAt;
+use super::standin::{LookAt, finalizers_of};
 use super::storage_classes::DRIVER;
 use super::volumes::handle;
 use crate::world::AccountHandle;
@@ -91,14 +91,7 @@ impl Attachments {
     }
 
     async fn set_finalizers(&self, attachment: &VolumeAttachment, ours: bool) -> Result<()> {
-        let others = attachment
-            .finalizers()
-            .iter()
-            .filter(|name| *name != FINALIZER);
-        let mut finalizers: Vec<&str> = others.map(String::as_str).collect();
-        if ours {
-            finalizers.push(FINALIZER);
-        }
+        let finalizers = finalizers_of(attachment, FINALIZER, ours);
         let patch = json!({ "metadata": {
             "finalizers": finalizers,
             "resourceVersion": attachment.metadata.resource_version,

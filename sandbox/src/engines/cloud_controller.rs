@@ -11,7 +11,7 @@ use kube::{Api, ResourceExt};
 use serde_json::json;
 
 use super::nodes::ID_LABEL;
-use super::standin::{LookAt, PENDING};
+use super::standin::{LookAt, PENDING, finalizers_of};
 use crate::world::{AccountHandle, LoadBalancerPort, LoadBalancerView, LoadBalancerWish};
 
 /// The finalizer that Kubernetes itself gives such a Service.
@@ -102,14 +102,7 @@ impl CloudController {
     }
 
     async fn set_finalizers(&self, service: &Service, ours: bool) -> Result<()> {
-        let others = service
-            .finalizers()
-            .iter()
-            .filter(|name| *name != FINALIZER);
-        let mut finalizers: Vec<&str> = others.map(String::as_str).collect();
-        if ours {
-            finalizers.push(FINALIZER);
-        }
+        let finalizers = finalizers_of(service, FINALIZER, ours);
         // The resource version makes the list a compare-and-set: another controller's finalizer is never lost.
         let patch = json!({ "metadata": {
             "finalizers": finalizers,

@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures::StreamExt;
 use kube::runtime::controller::{Action, Controller};
 use kube::runtime::watcher;
-use kube::{Api, Resource};
+use kube::{Api, Resource, ResourceExt};
 use serde::de::DeserializeOwned;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -21,6 +21,19 @@ const RETRY: Duration = Duration::from_secs(1);
 #[derive(Debug, thiserror::Error)]
 #[error("{0:#}")]
 struct Failure(anyhow::Error);
+
+/// The finalizers of an object, with or without ours; what other controllers have put there stays.
+pub(crate) fn finalizers_of<'a>(
+    object: &'a impl ResourceExt,
+    ours: &'a str,
+    wanted: bool,
+) -> Vec<&'a str> {
+    let others = object.finalizers().iter().map(String::as_str);
+    others
+        .filter(|name| *name != ours)
+        .chain(wanted.then_some(ours))
+        .collect()
+}
 
 /// Looks at every object of a kind, again at each change and after each failure, until the handle is dropped.
 pub(crate) fn watch<K, Look>(
