@@ -2,7 +2,8 @@
 
 mod components;
 mod handshake;
-mod plan_calls;
+mod plan;
+mod usage;
 
 use std::path::Path;
 use std::process::Command;
@@ -50,10 +51,15 @@ fn measure(starts: usize) -> Result<()> {
             )
         },
     )?;
-    let calls = stage(
-        "provider: Vultr calls of a no-op plan with 1, 10 and 100 pools",
-        "1 min",
-        plan_calls::measure,
+    let pools = stage(
+        "provider: no-op plan and refresh with 1, 10, 100 and 1,000 pools",
+        "5 min",
+        plan::pools,
+    )?;
+    let claims = stage(
+        "provider: no-op plan and refresh with 1, 10, 100 and 1,000 claims",
+        "5 min",
+        plan::claims,
     )?;
     let engines = slipway_tests::engines()?;
     let components = stage(
@@ -68,8 +74,9 @@ fn measure(starts: usize) -> Result<()> {
     )?;
     eprintln!();
     handshake.print();
-    calls.iter().for_each(plan_calls::PlanCalls::print);
     components.print();
+    plan::print_heading();
+    pools.iter().chain(&claims).for_each(plan::Row::print);
     Ok(())
 }
 

@@ -69,16 +69,16 @@ fn one_start(provider: &Path) -> Result<(f64, f64)> {
     let stdout = child.stdout.take().context("no standard output")?;
     BufReader::new(stdout).read_line(&mut line)?;
     let elapsed = started.elapsed().as_secs_f64() * 1000.0;
-    let memory = peak_memory(child.id());
+    let memory = peak_memory(Path::new(&format!("/proc/{}", child.id())));
     child.kill()?;
     child.wait()?;
     ensure!(line.starts_with("1|6|"), "the handshake line is {line:?}");
     Ok((elapsed, memory?))
 }
 
-/// Peak resident memory in MiB, from the kernel.
-fn peak_memory(pid: u32) -> Result<f64> {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
+/// Peak resident memory in MiB of the process with this folder in `/proc`.
+pub(super) fn peak_memory(process: &Path) -> Result<f64> {
+    let status = std::fs::read_to_string(process.join("status"))?;
     let kibibytes: f64 = status
         .lines()
         .find_map(|line| line.strip_prefix("VmHWM:"))
