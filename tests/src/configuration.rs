@@ -2,20 +2,19 @@
 
 use std::fmt::Write as _;
 
-/// Every component there is, in the order of their names.
+/// What a platform gets that says nothing about components, in the order of their names.
 pub const COMPONENTS: [&str; 6] = ["crossplane", "flux", "infisical", "kong", "minio", "opal"];
 
 /// A platform named `name` with one system node and these components alone; the resource is `slipway_platform.main`.
 #[must_use]
 pub fn platform(name: &str, components: &[&str]) -> String {
     let mut switches = String::new();
-    for component in COMPONENTS {
+    for component in COMPONENTS.iter().filter(|name| !components.contains(name)) {
         // Writing into a String cannot fail.
-        let _ = writeln!(
-            switches,
-            "    {component} = {{ enabled = {} }}",
-            components.contains(&component)
-        );
+        let _ = writeln!(switches, "    {component} = {{ enabled = false }}");
+    }
+    for component in components {
+        let _ = writeln!(switches, "    {component} = {{ enabled = true }}");
     }
     format!(
         r#"terraform {{
@@ -61,4 +60,22 @@ resource "slipway_environment_claim" "x" {{
 }}
 "#
     )
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::COMPONENTS;
+
+    #[test]
+    fn the_default_set_is_the_catalogs() {
+        let catalog = run_report::Catalog::embedded().unwrap();
+        let default: Vec<&str> = catalog
+            .iter()
+            .filter(|(_, component)| component.default)
+            .map(|(name, _)| name)
+            .collect();
+        assert_eq!(default, COMPONENTS);
+    }
 }
