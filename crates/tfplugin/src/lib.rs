@@ -30,7 +30,7 @@ pub use path::{AttributePath, Step};
 pub use private::Private;
 pub use provider::{Configure, Provider};
 pub use resource::{
-    Action, Create, Delete, DeleteReason, Import, ImportBy, MoveSource, Plan, PlanDestroy, Read,
+    Change, Create, Delete, DeleteReason, Import, ImportBy, MoveSource, Plan, PlanDestroy, Read,
     Resource, Update,
 };
 pub use schema::{Attribute, Block, IdentitySchema, Schema};

@@ -107,7 +107,7 @@ pub trait Resource<C: Send + Sync + 'static>: Send + Sync {
 
 /// What a plan is going to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Action {
+pub enum Change {
     /// Make a new object; also the second half of a replace.
     Create,
     /// Change an object, or nothing at all if [`Plan::changed_anything`] says so.
@@ -120,7 +120,7 @@ pub struct Plan<C> {
     /// What configuring the provider made.
     pub client: Arc<C>,
     /// Create or update.
-    pub action: Action,
+    pub change: Change,
     /// The state so far; nothing on create.
     pub prior: Option<Object>,
     /// The configuration, with write-only values. Values may be unknown.

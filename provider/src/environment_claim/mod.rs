@@ -7,7 +7,7 @@ use claim_store::{ClaimStore, ETag, Place, StoreError, Stored};
 use claims::{Claim, EnvironmentName, EnvironmentType, Gone, Tombstone};
 use jiff::Timestamp;
 use tfplugin::{
-    Action, Create, Delete, Diagnostic, Diagnostics, IdentitySchema, Import, ImportBy, Object,
+    Change, Create, Delete, Diagnostic, Diagnostics, IdentitySchema, Import, ImportBy, Object,
     Plan, Read, Resource, Schema, Type, Update, async_trait,
 };
 use uuid::Uuid;
@@ -49,7 +49,7 @@ impl Resource<Session> for EnvironmentClaimResource {
             .fields()
             .values()
             .all(tfplugin::Value::is_wholly_known);
-        if op.action == Action::Create && all_known {
+        if op.change == Change::Create && all_known {
             // The clock decides only whether a date is refused, never what is planned.
             let wanted = claim::claim(&op.config, Timestamp::now())?;
             for warning in wanted.warnings() {
@@ -195,7 +195,7 @@ fn plan_results(op: &mut Plan<Session>) {
         (Some(platform), Some(name)) => op.planned.set("id", format!("{platform}/{name}")),
         _ => op.planned.set_unknown("id"),
     };
-    if op.action == Action::Create
+    if op.change == Change::Create
         && let Some(name) = name
             .as_deref()
             .and_then(|name| name.parse::<EnvironmentName>().ok())
@@ -204,7 +204,7 @@ fn plan_results(op: &mut Plan<Session>) {
     }
     if op.config.is_null("expiration_date") {
         let ends = kind.is_none_or(|kind| kind.profile().lifetime.is_some());
-        let changes = op.action == Action::Create
+        let changes = op.change == Change::Create
             || op.changed("environment_type")
             || op.changed("creation_date");
         if !ends {

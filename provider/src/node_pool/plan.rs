@@ -2,7 +2,7 @@
 
 use rust_decimal::prelude::ToPrimitive;
 use tfplugin::value::Attr;
-use tfplugin::{Action, Diagnostic, Diagnostics, Plan};
+use tfplugin::{Change, Diagnostic, Diagnostics, Plan};
 
 use super::settings;
 use crate::pool_kind::PoolKind;
@@ -11,14 +11,14 @@ use crate::session::Session;
 /// Plans a create or an update. A pool that does not change asks the account nothing.
 pub(super) async fn plan(op: &mut Plan<Session>) -> Result<(), Diagnostics> {
     settings::complete(&op.config, &mut op.planned);
-    let priced = op.action == Action::Update
+    let priced = op.change == Change::Update
         && !op.changed("min_nodes")
         && !op.changed("plan")
         && !op.planned.is_null("monthly_price");
     if priced {
         return Ok(());
     }
-    if op.action == Action::Create {
+    if op.change == Change::Create {
         warn(op);
     }
     check_plan(op).await

@@ -4,7 +4,7 @@ use ipnet::Ipv4Net;
 use run_report::Catalog;
 use rust_decimal::prelude::ToPrimitive;
 use tfplugin::value::Attr;
-use tfplugin::{Action, Diagnostic, Diagnostics, Object, Plan};
+use tfplugin::{Change, Diagnostic, Diagnostics, Object, Plan};
 use vultr::{Cluster, ClusterStatus, Vpc};
 
 use super::schema::CREATE_ONLY;
@@ -26,9 +26,9 @@ pub(super) async fn plan(catalog: &Catalog, op: &mut Plan<Session>) -> Result<()
         }
     }
     op.planned.set("phase", Phase::Ready.as_str());
-    let cluster = match op.action {
-        Action::Create => plan_create(op).await?,
-        Action::Update => plan_update(op).await?,
+    let cluster = match op.change {
+        Change::Create => plan_create(op).await?,
+        Change::Update => plan_update(op).await?,
     };
     match wanted {
         Some(wanted) => plan_components::warn(catalog, op, &wanted, cluster.as_deref()).await,

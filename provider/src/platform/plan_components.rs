@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use run_report::{Catalog, JournalRecord, Reason, Wanted};
 use tfplugin::value::Attr;
-use tfplugin::{Action, Diagnostic, Diagnostics, Object, Plan};
+use tfplugin::{Change, Diagnostic, Diagnostics, Object, Plan};
 
 use super::components::{self, ComponentSetting, Statuses};
 
@@ -97,7 +97,7 @@ async fn journal(
     cluster: Option<&str>,
 ) -> Option<Arc<BTreeMap<String, JournalRecord>>> {
     let cluster = cluster?;
-    if op.action == Action::Create && !wanted.is_empty() {
+    if op.change == Change::Create && !wanted.is_empty() {
         return op.client.journal(cluster).await.ok();
     }
     op.client.seen_journal(cluster)

@@ -11,7 +11,7 @@ use crate::planning::{Fields, apply_rules, follow_hook, replacements};
 use crate::private::{PlannedAction, Private};
 use crate::proto::tfplugin6 as pb;
 use crate::provider::Provider;
-use crate::resource::{Action, Plan, PlanDestroy, Resource};
+use crate::resource::{Change, Plan, PlanDestroy, Resource};
 use crate::stop::Stop;
 use crate::value::Object;
 
@@ -48,14 +48,14 @@ impl<P: Provider> Inner<P> {
         let before = prior.as_ref().map(Object::fields);
         let mut ruled = proposed.into_fields();
         apply_rules(kind.schema.body(), &mut ruled, config.fields(), before);
-        let action = if prior.is_some() {
-            Action::Update
+        let change = if prior.is_some() {
+            Change::Update
         } else {
-            Action::Create
+            Change::Create
         };
         let mut op = Plan {
             client: self.client()?,
-            action,
+            change,
             replace: replaced(kind, before, &ruled),
             planned: ruled.clone().into_iter().collect(),
             private: Private::decode(&request.prior_private).into_stored(),
