@@ -4,7 +4,7 @@ use crate::constraint::Constraint;
 use crate::environment_type::EnvironmentType;
 use crate::fault::{Faults, pointer};
 use crate::name::EnvironmentName;
-use crate::read::Draft;
+use crate::read::{Draft, Stage};
 use crate::service::Service;
 use jiff::Timestamp;
 use serde_json::Value;
@@ -52,7 +52,7 @@ pub struct Warning {
 impl Claim {
     /// Reads a complete claim; every fault is reported at once.
     pub fn read(json: &[u8]) -> Result<Self, Faults> {
-        Draft::read(json)?.into_complete()
+        Draft::read_as(Stage::Accepted, json)?.into_complete()
     }
 
     /// The claim as it stands in the bucket: fields in the order of the text, services by name, two spaces, one line

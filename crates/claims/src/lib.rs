@@ -5,6 +5,7 @@
 //!
 //! - [`Draft`] and [`Claim`]: the JSON, asked for and complete; [`Document`]: what an object in the bucket holds.
 //! - [`EnvironmentType`] and its [`Profile`]: what each type of environment gets.
+//! - [`claim_schema`]: the published JSON Schema.
 //! - [`Constraint`], [`Version`] and [`resolve`]: which version of a service is meant.
 
 #![forbid(unsafe_code)]
@@ -19,6 +20,7 @@ mod json;
 mod name;
 mod read;
 mod resolve;
+mod schema;
 mod service;
 mod version;
 
@@ -31,5 +33,6 @@ pub use fault::{Fault, FaultKind, Faults};
 pub use name::{EnvironmentName, NameError};
 pub use read::Draft;
 pub use resolve::{Resolution, ResolveError, resolve};
+pub use schema::claim_schema;
 pub use service::Service;
 pub use version::Version;

@@ -9,7 +9,7 @@ use std::str::FromStr;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EnvironmentName(String);
 
-const ENVIRONMENT_NAME: Rule = Rule {
+pub(crate) const ENVIRONMENT_NAME: Rule = Rule {
     what: "an environment's name",
     shortest: 3,
     longest: 50,
@@ -41,8 +41,8 @@ pub struct NameError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Rule {
     what: &'static str,
-    shortest: usize,
-    longest: usize,
+    pub(crate) shortest: usize,
+    pub(crate) longest: usize,
 }
 
 impl Rule {

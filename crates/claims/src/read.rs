@@ -48,13 +48,17 @@ const FIELDS: [&str; 10] = [
 impl Draft {
     /// Reads JSON text.
     pub fn read(json: &[u8]) -> Result<Self, Faults> {
+        Self::read_as(Stage::Asked, json)
+    }
+
+    pub(crate) fn read_as(stage: Stage, json: &[u8]) -> Result<Self, Faults> {
         let value: Value = serde_json::from_slice(json)
             .map_err(|error| Faults::one("", format!("is not JSON: {error}")))?;
         let mut faults = Faults::default();
         for place in repeated_fields(json) {
             faults.add(&place, FaultKind::Invalid, "stands there twice".to_owned());
         }
-        match Self::from_value(&value) {
+        match Self::from_value_as(stage, &value) {
             Ok(draft) => faults.or(draft),
             Err(more) => {
                 faults.0.extend(more.0);
@@ -65,17 +69,22 @@ impl Draft {
 
     /// Reads a JSON value.
     pub fn from_value(value: &Value) -> Result<Self, Faults> {
+        Self::from_value_as(Stage::Asked, value)
+    }
+
+    fn from_value_as(stage: Stage, value: &Value) -> Result<Self, Faults> {
         let object = value
             .as_object()
             .ok_or_else(|| Faults::one("", "must be a JSON object".to_owned()))?;
         let mut reader = Reader {
+            stage,
             object,
             faults: Faults::default(),
         };
         reader.refuse_unknown_fields();
         let user = reader.user();
         let environment_pool = reader.pool();
-        let creation_date = reader.date("creation_date");
+        let creation_date = reader.creation_date();
         let environment_name = reader.name();
         let environment_type = reader.environment_type();
         let expiration_date = reader.date("expiration_date");
@@ -168,7 +177,15 @@ fn whole_seconds(now: Timestamp) -> Timestamp {
     Timestamp::from_second(now.as_second()).unwrap_or(now)
 }
 
+/// How far a claim has come: what is filled in on acceptance may still be open before it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stage {
+    Asked,
+    Accepted,
+}
+
 struct Reader<'a> {
+    stage: Stage,
     object: &'a Map<String, Value>,
     faults: Faults,
 }
@@ -218,8 +235,16 @@ impl<'a> Reader<'a> {
         self.text(field)
     }
 
+    /// A field that acceptance fills in.
+    fn filled_in(&mut self, field: &str) -> Option<&'a str> {
+        match self.stage {
+            Stage::Asked => self.text(field),
+            Stage::Accepted => self.required(field),
+        }
+    }
+
     fn user(&mut self) -> Option<String> {
-        let user = self.text("user")?;
+        let user = self.filled_in("user")?;
         let length = user.chars().count();
         if length == 0 || length > 254 || user.chars().any(|c| c.is_whitespace() || c.is_control())
         {
@@ -257,8 +282,17 @@ impl<'a> Reader<'a> {
             .ok()
     }
 
+    fn creation_date(&mut self) -> Option<Timestamp> {
+        let text = self.filled_in("creation_date")?;
+        self.read_date("creation_date", text)
+    }
+
     fn date(&mut self, field: &str) -> Option<Timestamp> {
         let text = self.text(field)?;
+        self.read_date(field, text)
+    }
+
+    fn read_date(&mut self, field: &str, text: &str) -> Option<Timestamp> {
         let date = text.parse().ok().filter(|_| is_rfc3339(text));
         if date.is_none() {
             self.invalid(
