@@ -1,10 +1,12 @@
-//! The project's own tasks: demo, test, docs, tools, bench.
+//! The project's own tasks: demo, test, docs, tools, bench, release.
 
 mod bench;
 mod command;
 mod demo;
 mod docs;
 mod ground;
+mod hex;
+mod release;
 mod stage;
 mod test;
 mod tools;
@@ -33,6 +35,8 @@ enum Task {
     Tools(tools::Arguments),
     /// Measures what the README claims.
     Bench(bench::Arguments),
+    /// Packs both programs as the registry and mirrors want them: zips, manifest, checksums, signature.
+    Release(release::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -42,6 +46,7 @@ fn main() -> ExitCode {
         Task::Docs(arguments) => docs::run(&arguments),
         Task::Tools(arguments) => tools::run(&arguments),
         Task::Bench(arguments) => bench::run(&arguments),
+        Task::Release(arguments) => release::run(&arguments),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

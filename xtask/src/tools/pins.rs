@@ -1,7 +1,6 @@
 //! What there is to build, as `tests/tools/tools.json` and the lock files beside it pin it.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -10,7 +9,7 @@ use anyhow::{Context, Result};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
-use crate::command;
+use crate::{command, hex::hex};
 
 /// How many hex digits of a digest name a folder.
 const KEY_DIGITS: usize = 16;
@@ -45,6 +44,9 @@ pub(super) struct GoPrograms {
     pub(super) variables: BTreeMap<String, String>,
     #[serde(default)]
     check: bool,
+    /// Built only when it is asked for: what needs it says so where it is missing.
+    #[serde(default)]
+    optional: bool,
 }
 
 /// A virtual environment of Python.
@@ -83,8 +85,8 @@ impl Pins {
         match set {
             Set::Go(go) => {
                 parts.push(format!("{:?} {:?}", go.programs, go.variables).into_bytes());
-                for file in ["go.mod", "go.sum"] {
-                    parts.push(fs::read(self.folder.join(&go.name).join(file))?);
+                for file in files_below(&self.folder.join(&go.name))? {
+                    parts.push(fs::read(file)?);
                 }
                 parts.push(command::output(Command::new("go").arg("version"))?.into_bytes());
             }
@@ -116,6 +118,14 @@ impl Set {
         }
     }
 
+    /// Whether it is built only when it is asked for.
+    pub(super) fn is_optional(&self) -> bool {
+        match self {
+            Self::Go(set) => set.optional,
+            Self::Python(_) => false,
+        }
+    }
+
     /// The names under which the set stands in the engines' folder.
     pub(super) fn links(&self) -> Box<dyn Iterator<Item = &str> + '_> {
         match self {
@@ -133,16 +143,31 @@ impl Set {
     }
 }
 
+/// Every file of a module: go.mod, go.sum and what stands in for a dependency; in the order of their names.
+fn files_below(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut entries = fs::read_dir(folder)
+        .with_context(|| format!("no module in {}", folder.display()))?
+        .map(|entry| Ok(entry?.path()))
+        .collect::<Result<Vec<_>>>()?;
+    entries.sort_unstable();
+    let mut files = Vec::new();
+    for entry in entries {
+        if entry.is_dir() {
+            files.extend(files_below(&entry)?);
+        } else {
+            files.push(entry);
+        }
+    }
+    Ok(files)
+}
+
 fn digest<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> String {
     let mut hash = Sha256::new();
     for part in parts {
         hash.update(part.len().to_le_bytes());
         hash.update(part);
     }
-    let mut text = String::new();
-    for byte in hash.finalize() {
-        let _infallible = write!(text, "{byte:02x}");
-    }
+    let mut text = hex(&hash.finalize());
     text.truncate(KEY_DIGITS);
     text
 }

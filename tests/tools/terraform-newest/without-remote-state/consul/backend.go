@@ -1,0 +1,12 @@
+// Package consul takes the place of the consul backend.
+package consul
+
+import (
+	"github.com/hashicorp/terraform/internal/backend"
+	"github.com/hashicorp/terraform/internal/backend/remote-state/absent"
+)
+
+// New gives the backend that refuses.
+func New() backend.Backend {
+	return absent.New("consul")
+}

@@ -1,0 +1,12 @@
+// Package cos takes the place of the cos backend.
+package cos
+
+import (
+	"github.com/hashicorp/terraform/internal/backend"
+	"github.com/hashicorp/terraform/internal/backend/remote-state/absent"
+)
+
+// New gives the backend that refuses.
+func New() backend.Backend {
+	return absent.New("cos")
+}

@@ -1,0 +1,12 @@
+// Package kubernetes takes the place of the kubernetes backend.
+package kubernetes
+
+import (
+	"github.com/hashicorp/terraform/internal/backend"
+	"github.com/hashicorp/terraform/internal/backend/remote-state/absent"
+)
+
+// New gives the backend that refuses.
+func New() backend.Backend {
+	return absent.New("kubernetes")
+}
