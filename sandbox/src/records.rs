@@ -1,9 +1,8 @@
 //! Engines of `--clusters=records`: clusters and hosts are entries in the account and nothing runs.
 //!
-//! A kubeconfig has the vendor's form with certificates that are valid by themselves, and points to an address where
-//! nothing listens: a client gets "connection refused" at once.
+//! A kubeconfig has the vendor's form with certificates that are valid by themselves, and points to the account's stand-in
+//! for an API server, which needs none of them.
 
-use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Result;
@@ -14,6 +13,7 @@ use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
 };
 
+use crate::account::CLUSTERS_PREFIX;
 use crate::world::{
     AccountHandle, ClusterAccess, ClusterSpec, Disturbance, Engines, InstanceSpec, NodeSpec,
 };
@@ -47,14 +47,21 @@ impl Engines for Records {
 
     fn stand_ins(&self) -> Vec<String> {
         vec![
-            "clusters and hosts are records: no API server, no sshd; kubeconfigs point nowhere"
+            "hosts are records: no sshd".to_owned(),
+            "clusters are records: their API server shows nodes, lets them be cordoned, holds nothing else and asks for no key"
                 .to_owned(),
         ]
     }
 
     async fn start_cluster(&self, spec: ClusterSpec) -> Result<ClusterAccess> {
+        // Without a server (an account that is only called from within) the address is one where nothing listens.
+        let listener = self.account().and_then(|account| account.served_at());
+        let server = listener.map_or_else(
+            || format!("https://{}:6443", spec.address),
+            |address| format!("http://{address}{CLUSTERS_PREFIX}/{}", spec.id),
+        );
         Ok(ClusterAccess {
-            kubeconfig: kubeconfig(&spec.endpoint, spec.address)?,
+            kubeconfig: kubeconfig(&spec.endpoint, &server)?,
             ip: spec.address,
         })
     }
@@ -109,7 +116,7 @@ impl Engines for Records {
 }
 
 /// A kubeconfig of the vendor's form: one cluster, one context, one user with a client certificate of `system:masters`.
-fn kubeconfig(endpoint: &str, address: Ipv4Addr) -> Result<String> {
+fn kubeconfig(endpoint: &str, server: &str) -> Result<String> {
     let authority_key = KeyPair::generate()?;
     let mut authority = CertificateParams::new(Vec::new())?;
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -129,7 +136,7 @@ fn kubeconfig(endpoint: &str, address: Ipv4Addr) -> Result<String> {
     let client_certificate = client.signed_by(&client_key, &issuer)?;
 
     Ok(format!(
-        "apiVersion: v1\nkind: Config\nclusters:\n- name: {endpoint}\n  cluster:\n    server: https://{address}:6443\n    certificate-authority-data: {}\nusers:\n- name: admin\n  user:\n    client-certificate-data: {}\n    client-key-data: {}\ncontexts:\n- name: {endpoint}\n  context:\n    cluster: {endpoint}\n    user: admin\ncurrent-context: {endpoint}\npreferences: {{}}\n",
+        "apiVersion: v1\nkind: Config\nclusters:\n- name: {endpoint}\n  cluster:\n    server: {server}\n    certificate-authority-data: {}\nusers:\n- name: admin\n  user:\n    client-certificate-data: {}\n    client-key-data: {}\ncontexts:\n- name: {endpoint}\n  context:\n    cluster: {endpoint}\n    user: admin\ncurrent-context: {endpoint}\npreferences: {{}}\n",
         STANDARD.encode(authority_certificate.pem()),
         STANDARD.encode(client_certificate.pem()),
         STANDARD.encode(client_key.serialize_pem()),

@@ -5,7 +5,7 @@
 //! Every call of [`Engines`] is safe to repeat: the account may ask for the same thing again after a failure.
 
 use std::collections::BTreeMap;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -170,6 +170,9 @@ pub enum Disturbance {
 /// What the in-cluster stand-ins may do in the account, as the vendor's cloud controller and CSI driver would.
 #[async_trait]
 pub trait AccountHandle: Send + Sync {
+    /// Where the account's server listens, once it does.
+    fn served_at(&self) -> Option<SocketAddr>;
+
     /// Makes a load balancer of a cluster, or returns the one that already has this label.
     async fn create_load_balancer(
         &self,

@@ -94,6 +94,7 @@ async fn faults(State(account): State<Account>) -> Response {
         "sold_out": sold_out,
         "withdrawn": conditions.withdrawn,
         "cluster_stuck": conditions.cluster_stuck,
+        "upgrade_stuck": conditions.upgrade_stuck,
         "stale_attach": conditions.stale_attach,
         "slow_release_s": conditions.slow_release_s,
         "instance_quota": conditions.instance_quota,
@@ -139,6 +140,7 @@ fn set_conditions(conditions: &mut Conditions, order: &FaultOrder) {
         .withdrawn
         .extend(order.withdrawn.iter().flatten().cloned());
     conditions.cluster_stuck = order.cluster_stuck.unwrap_or(conditions.cluster_stuck);
+    conditions.upgrade_stuck = order.upgrade_stuck.unwrap_or(conditions.upgrade_stuck);
     conditions.stale_attach = order.stale_attach.unwrap_or(conditions.stale_attach);
     conditions.slow_release_s = order.slow_release_s.unwrap_or(conditions.slow_release_s);
     conditions.instance_quota = order.instance_quota.or(conditions.instance_quota);

@@ -1,5 +1,7 @@
 //! The account as the stand-ins for the vendor's cloud controller and CSI driver use it.
 
+use std::net::SocketAddr;
+
 use anyhow::Context as _;
 use async_trait::async_trait;
 
@@ -57,6 +59,10 @@ fn region_of(state: &State, cluster_id: &str) -> anyhow::Result<String> {
 
 #[async_trait]
 impl AccountHandle for Account {
+    fn served_at(&self) -> Option<SocketAddr> {
+        self.address()
+    }
+
     async fn create_load_balancer(
         &self,
         cluster_id: &str,

@@ -17,6 +17,7 @@ use tower::ServiceExt as _;
 
 use super::api::{self, Aborted, Caller};
 use super::control;
+use super::kubernetes;
 use super::service::Account;
 
 /// A server that cannot start.
@@ -74,7 +75,10 @@ pub async fn serve(account: &Account, address: SocketAddr) -> Result<ApiServer, 
     let failed = |source| ServeError::Listen { address, source };
     let listener = TcpListener::bind(address).await.map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
-    let router = api::router(account.clone()).merge(control::router(account.clone()));
+    account.is_served_at(address);
+    let router = api::router(account.clone())
+        .merge(control::router(account.clone()))
+        .merge(kubernetes::router(account.clone()));
     let closing = CancellationToken::new();
     let accepting = tokio::spawn(accept(listener, router, closing.clone()));
     Ok(ApiServer {

@@ -1,7 +1,8 @@
 //! The account at work: its state behind a lock, its clock, and the engines that carry out what it wants.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
@@ -47,6 +48,8 @@ struct Inner {
     rules: Mutex<Rules>,
     journal: Mutex<Journal>,
     rate: Mutex<super::api::RateLimit>,
+    /// Where the account's server listens.
+    address: OnceLock<SocketAddr>,
     /// Orders to the engines that wait for an earlier order of the same object.
     lanes: Mutex<HashMap<String, VecDeque<Effect>>>,
     /// Woken when the clock or the next change may have moved.
@@ -73,6 +76,7 @@ impl Account {
             rules: Mutex::default(),
             journal: Mutex::default(),
             rate: Mutex::new(rate),
+            address: OnceLock::new(),
             lanes: Mutex::default(),
             moved: Notify::new(),
             closed: CancellationToken::new(),
@@ -94,6 +98,16 @@ impl Account {
     /// What it was opened with.
     pub(super) fn options(&self) -> &AccountOptions {
         &self.0.options
+    }
+
+    /// Remembers where the account's first server listens.
+    pub(super) fn is_served_at(&self, address: SocketAddr) {
+        self.0.address.get_or_init(|| address);
+    }
+
+    /// Where the account's first server listens.
+    pub(super) fn address(&self) -> Option<SocketAddr> {
+        self.0.address.get().copied()
     }
 
     /// The account's clock.
@@ -248,7 +262,12 @@ impl Account {
                 self.settle();
                 Ok(())
             }
-            Effect::UpgradeCluster { id, version } => engines.upgrade_cluster(&id, &version).await,
+            Effect::UpgradeCluster { id, version } => {
+                engines.upgrade_cluster(&id, &version).await?;
+                self.work(|state| state.cluster_upgraded(&id));
+                self.settle();
+                Ok(())
+            }
             Effect::StopCluster(id) => engines.stop_cluster(&id).await,
             Effect::SetNodes { cluster_id, nodes } => engines.set_nodes(&cluster_id, nodes).await,
             Effect::StartInstance(spec) => {

@@ -14,6 +14,7 @@ use super::cloud_controller::CloudController;
 use super::control_plane::{ControlPlane, Layout};
 use super::etcd::Etcd;
 use super::object_store::ObjectStore;
+use super::operators::Operators;
 use super::tools::Tools;
 use super::version::Build;
 use super::volumes::Volumes;
@@ -72,6 +73,7 @@ impl Cluster {
         ));
         let mut stand_ins = vendor_programs(spec, &client, &account);
         stand_ins.push(object_store.follow());
+        stand_ins.push(Arc::new(Operators::new(client.clone())).follow());
         Ok(Self {
             access: ClusterAccess {
                 kubeconfig,

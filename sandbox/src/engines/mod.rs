@@ -17,6 +17,7 @@ mod kubeconfig;
 mod namespace;
 mod nodes;
 mod object_store;
+mod operators;
 mod program;
 mod real;
 mod standin;

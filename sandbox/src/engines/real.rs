@@ -116,6 +116,7 @@ impl Engines for RealEngines {
             "pods: KWOK reports them Ready and runs nothing in them; logs, exec, webhooks and images cannot be shown",
             "cloud controller: Services get a load balancer of the emulated account, which forwards nothing",
             "CSI driver: claims get a block volume of the emulated account, which holds no data; vfs volumes and resizing are not played",
+            "operators: CloudNativePG, cert-manager and Kyverno are said to be ready; databases hold no data, certificates are signed by themselves, policies decide nothing",
             "object store: the pods are fake, a MinIO of this machine serves the Service minio/object-store",
             "hosts: real sshd, Ansible and Helm on the machine's own system; packages, kernel, runcmd and firewalls are not the host's own",
         ];

@@ -49,7 +49,7 @@ where
     run(name, Controller::new(api, watcher::Config::default()), look)
 }
 
-/// The same for a controller that watches more than one kind.
+/// The same for a controller that watches more than one kind, or one that is known at run time only.
 pub(crate) fn run<K, Look>(
     name: &'static str,
     controller: Controller<K>,
@@ -57,7 +57,7 @@ pub(crate) fn run<K, Look>(
 ) -> AbortOnDropHandle<()>
 where
     K: Resource + Clone + DeserializeOwned + Debug + Send + Sync + 'static,
-    K::DynamicType: Eq + Hash + Clone + Default + Debug + Unpin + Send + Sync,
+    K::DynamicType: Eq + Hash + Clone + Debug + Unpin + Send + Sync,
     Look: LookAt<K>,
 {
     let stream = controller.run(

@@ -261,6 +261,15 @@ impl Cloud {
         }
     }
 
+    /// Waits until something holds that happens behind an answer.
+    pub(crate) async fn until(&self, what: &str, mut holds: impl AsyncFnMut() -> bool) {
+        let deadline = Instant::now() + PATIENCE;
+        while !holds().await {
+            assert!(Instant::now() < deadline, "waited in vain for {what}");
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    }
+
     /// The account as the stand-ins in a cluster use it.
     pub(crate) fn inside(&self) -> Arc<dyn AccountHandle> {
         self.notebook.account.lock().unwrap().clone().unwrap()

@@ -232,14 +232,47 @@ async fn an_upgrade_goes_one_minor_forward_and_replaces_every_node() {
     cloud
         .asked(|asked| asked.contains(&Asked::Upgrade("v1.35.8+1".to_owned())))
         .await;
-    cloud.advance(300).await;
-    assert_eq!(
-        cloud.get(&path).await["vke_cluster"]["version"],
-        "v1.35.8+1"
-    );
+    let twice = cloud
+        .call(
+            "POST",
+            &format!("{path}/upgrades"),
+            Some(json!({"upgrade_version": "v1.35.8+1"})),
+        )
+        .await;
+    assert_eq!(twice.refusal().0, 400);
+    assert_eq!(version_of(&cloud, &path).await, "v1.34.11+1");
+
+    // The control plane moves first; a fault stops the rest.
+    cloud.advance(120).await;
+    cloud
+        .until("a new control plane", async || {
+            version_of(&cloud, &path).await == "v1.35.8+1"
+        })
+        .await;
+    cloud.fault(json!({"upgrade_stuck": true})).await;
+    let half = cloud.ids("/instances", "instances").await;
+    assert_eq!(half.iter().filter(|id| before.contains(id)).count(), 1);
+    cloud.advance(3600).await;
+    assert_eq!(cloud.ids("/instances", "instances").await, half);
+
+    // Node after node follows, each once the one before is up.
+    cloud.clear_faults().await;
     let after = cloud.ids("/instances", "instances").await;
     assert!(after.len() == 2 && after.iter().all(|id| !before.contains(id)));
+    cloud.advance(180).await;
+    let pools = cloud.get(&path).await["vke_cluster"]["node_pools"].clone();
+    assert_eq!(pools[0]["status"], "active");
+    assert_eq!(cloud.ids("/instances", "instances").await, after);
+    let upgrades = cloud.get(&format!("{path}/available-upgrades")).await;
+    assert_eq!(upgrades["available_upgrades"], json!(["v1.36.5+1"]));
     cloud.check().await;
+}
+
+async fn version_of(cloud: &Cloud, path: &str) -> String {
+    cloud.get(path).await["vke_cluster"]["version"]
+        .as_str()
+        .unwrap()
+        .to_owned()
 }
 
 #[tokio::test]

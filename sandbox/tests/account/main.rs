@@ -10,4 +10,5 @@ mod networks;
 mod nodes;
 mod paging;
 mod prices;
+mod stand_in_cluster;
 mod wording;

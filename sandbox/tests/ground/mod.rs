@@ -30,6 +30,10 @@ pub(crate) struct Ledger {
 
 #[async_trait]
 impl AccountHandle for Ledger {
+    fn served_at(&self) -> Option<std::net::SocketAddr> {
+        None
+    }
+
     async fn create_load_balancer(
         &self,
         _cluster: &str,

@@ -34,6 +34,8 @@ pub struct FaultOrder {
     pub withdrawn: Option<Vec<String>>,
     /// Pending clusters stay pending.
     pub cluster_stuck: Option<bool>,
+    /// Version changes stop where they are.
+    pub upgrade_stuck: Option<bool>,
     /// Volumes stay attached to instances that are gone.
     pub stale_attach: Option<bool>,
     /// Deleted things hold their network this much longer.
@@ -97,7 +99,7 @@ pub enum OrderError {
     NoAction,
     /// Nothing at all.
     #[error(
-        "SLW-923: the order is empty; give an action or one of sold_out, withdrawn, cluster_stuck, stale_attach, slow_release_s, instance_quota, rate_limit, instance"
+        "SLW-923: the order is empty; give an action or one of sold_out, withdrawn, cluster_stuck, upgrade_stuck, stale_attach, slow_release_s, instance_quota, rate_limit, instance"
     )]
     Empty,
 }
@@ -144,6 +146,7 @@ impl FaultOrder {
         self.sold_out.is_some()
             || self.withdrawn.is_some()
             || self.cluster_stuck.is_some()
+            || self.upgrade_stuck.is_some()
             || self.stale_attach.is_some()
             || self.slow_release_s.is_some()
             || self.instance_quota.is_some()

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::ledger::Charge;
 use super::networks::{Nic, RELEASE_OF_CLUSTER, VpcRequest};
 use super::pools::PoolRequest;
+use super::upgrades::Upgrade;
 use super::{Effect, State};
 use crate::account::catalogue;
 use crate::account::refusal::Refusal;
@@ -17,8 +18,6 @@ use crate::world::ClusterSpec;
 
 /// Time from the request to an active cluster (a real one with three pools took this long).
 const CREATION: SignedDuration = SignedDuration::from_secs(7 * 60);
-/// Time of a version change.
-const UPGRADE: SignedDuration = SignedDuration::from_secs(5 * 60);
 
 /// A cluster.
 #[derive(Clone)]
@@ -36,8 +35,8 @@ pub(crate) struct Cluster {
     pub(crate) nic: Nic,
     /// Kubeconfig, from the moment the control plane answers. Secret.
     pub(crate) kubeconfig: Option<String>,
-    /// Target and end of a version change.
-    pub(crate) upgrade: Option<(String, Timestamp)>,
+    /// Version change under way.
+    pub(crate) upgrade: Option<Upgrade>,
     /// What went wrong in the engines, if anything did.
     pub(crate) trouble: Option<String>,
 }
@@ -211,32 +210,6 @@ impl State {
     /// Whether a build can be chosen for a new cluster.
     pub(crate) fn on_sale(&self, version: &str) -> bool {
         catalogue::versions().contains(&version) && !self.conditions.withdrawn.contains(version)
-    }
-
-    /// Builds the cluster may move to.
-    pub(crate) fn available_upgrades(&self, id: &str) -> Result<Vec<&'static str>, Refusal> {
-        let cluster = self.clusters.find(id)?;
-        Ok(catalogue::upgrades_of(&cluster.version, |build| {
-            self.conditions.withdrawn.contains(build)
-        }))
-    }
-
-    /// Begins a version change: every node will be replaced.
-    pub(crate) fn upgrade_cluster(&mut self, id: &str, version: &str) -> Result<(), Refusal> {
-        if !self.available_upgrades(id)?.contains(&version) {
-            return Err(Refusal::invalid("Invalid upgrade version"));
-        }
-        let due = self.now + UPGRADE;
-        let cluster = self.clusters.find_mut(id)?;
-        if !cluster.active || cluster.upgrade.is_some() {
-            return Err(Refusal::invalid("Cluster is not ready to be upgraded"));
-        }
-        cluster.upgrade = Some((version.to_owned(), due));
-        self.effects.push(Effect::UpgradeCluster {
-            id: id.to_owned(),
-            version: version.to_owned(),
-        });
-        Ok(())
     }
 
     /// Deletes a cluster with its pools and nodes; `linked` takes its load balancers and volumes along.

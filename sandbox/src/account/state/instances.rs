@@ -35,6 +35,10 @@ pub(crate) enum Power {
 pub(crate) struct NodeRole {
     pub(crate) cluster_id: String,
     pub(crate) pool_id: String,
+    /// Build that it was made with.
+    pub(crate) version: String,
+    /// Whether new pods stay away from it.
+    pub(crate) cordoned: bool,
 }
 
 /// An instance.

@@ -21,6 +21,7 @@ mod pools;
 mod random_calls;
 mod settle;
 mod ssh_keys;
+mod upgrades;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -54,6 +55,8 @@ pub(crate) struct Conditions {
     pub(crate) withdrawn: BTreeSet<String>,
     /// Clusters that are pending stay so.
     pub(crate) cluster_stuck: bool,
+    /// Version changes stop where they are.
+    pub(crate) upgrade_stuck: bool,
     /// Volumes stay attached to instances that are gone.
     pub(crate) stale_attach: bool,
     /// Deleted things hold their network this much longer.

@@ -70,6 +70,8 @@ impl State {
         let role = NodeRole {
             cluster_id: cluster.id.clone(),
             pool_id: pool.id.clone(),
+            version: cluster.version.clone(),
+            cordoned: false,
         };
         let (id, address) = (self.seeded.id(), self.addresses.node());
         let region = cluster.region.clone();
@@ -166,7 +168,8 @@ impl State {
         });
     }
 
-    fn node_specs(&self, cluster_id: &str) -> Vec<NodeSpec> {
+    /// The cluster's nodes that are up.
+    pub(crate) fn node_specs(&self, cluster_id: &str) -> Vec<NodeSpec> {
         let spec = |instance: &Instance| {
             let role = instance
                 .node

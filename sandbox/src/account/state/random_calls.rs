@@ -209,7 +209,9 @@ fn change(state: &mut State, call: &Call) -> Result<(), Refusal> {
         }
         Call::DeleteVpc(index) => state.delete_vpc(&pick(&state.vpcs, *index)),
         Call::ClusterAnswers(index) => {
-            state.cluster_started(&pick(&state.clusters, *index), "kubeconfig".to_owned());
+            let cluster = pick(&state.clusters, *index);
+            state.cluster_started(&cluster, "kubeconfig".to_owned());
+            state.cluster_upgraded(&cluster);
             Ok(())
         }
         Call::DeleteCluster { cluster, linked } => {

@@ -8,8 +8,15 @@ use super::State;
 use super::instances::INSTALLATION;
 
 impl State {
-    /// Brings the account to this moment. Time never goes back.
+    /// Brings the account to this moment, change by change in the order of their times. Time never goes back.
     pub(crate) fn settle(&mut self, now: Timestamp) {
+        while let Some(moment) = self.next_change().filter(|moment| *moment < now) {
+            self.settle_at(moment);
+        }
+        self.settle_at(now);
+    }
+
+    fn settle_at(&mut self, now: Timestamp) {
         self.now = now.max(self.now);
         let now = self.now;
         self.holds.retain(|hold| hold.until > now);
@@ -21,47 +28,25 @@ impl State {
         }
         let mut changed = self.settle_clusters();
         changed.extend(self.settle_instances());
+        changed.extend(self.settle_upgrades());
         for cluster_id in changed {
             self.push_nodes(&cluster_id);
         }
     }
 
-    /// Clusters that became active or changed their version.
+    /// Clusters that became active.
     fn settle_clusters(&mut self) -> BTreeSet<String> {
         let now = self.now;
+        let stuck = self.conditions.cluster_stuck;
         let mut changed = BTreeSet::new();
-        let mut upgraded = Vec::new();
         for cluster in self.clusters.iter_mut() {
-            let answers = cluster.kubeconfig.is_some() && !self.conditions.cluster_stuck;
+            let answers = cluster.kubeconfig.is_some() && !stuck;
             if !cluster.active && answers && cluster.ready_at <= now {
                 cluster.active = true;
                 changed.insert(cluster.id.clone());
             }
-            if let Some((version, _)) = cluster.upgrade.take_if(|(_, due)| *due <= now) {
-                cluster.version = version;
-                upgraded.push(cluster.id.clone());
-            }
-        }
-        for cluster_id in upgraded {
-            self.replace_nodes(&cluster_id);
-            changed.insert(cluster_id);
         }
         changed
-    }
-
-    /// A version change replaces every node.
-    fn replace_nodes(&mut self, cluster_id: &str) {
-        let pools: Vec<String> = self
-            .pools_of(cluster_id)
-            .map(|pool| pool.id.clone())
-            .collect();
-        for pool_id in pools {
-            for node in self.nodes_of(&pool_id) {
-                if let Err(refusal) = self.replace_node(&node) {
-                    tracing::warn!(%pool_id, %refusal, "a node could not be replaced");
-                }
-            }
-        }
     }
 
     /// Boots machines whose time has come and returns the clusters of those that are nodes.
@@ -114,7 +99,7 @@ impl State {
         let upgrades = self
             .clusters
             .iter()
-            .filter_map(|cluster| Some(cluster.upgrade.as_ref()?.1));
+            .filter_map(|cluster| Some(cluster.upgrade.as_ref()?.control_plane_at));
         let instances = self.instances.iter().flat_map(|instance| {
             let ready = (!instance.active).then_some(instance.ready_at);
             [ready, Some(instance.ready_at + INSTALLATION)]
