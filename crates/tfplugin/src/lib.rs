@@ -1,11 +1,13 @@
 #![doc = include_str!("../README.md")]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+mod action;
 mod checks;
 mod data_source;
 mod diagnostic;
 mod ephemeral;
 mod function;
+mod list_resource;
 mod partial;
 mod path;
 mod planning;
@@ -21,10 +23,12 @@ pub mod value;
 
 pub use async_trait::async_trait;
 
+pub use action::{Action, Invoke, PlanAction, Progress};
 pub use data_source::{DataSource, ReadData};
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
 pub use ephemeral::{Close, EphemeralResource, Open, Renew};
 pub use function::{Arguments, Function, FunctionError, Parameter, Signature};
+pub use list_resource::{Found, List, ListResource};
 pub use partial::PartialState;
 pub use path::{AttributePath, Step};
 pub use private::Private;

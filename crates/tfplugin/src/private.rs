@@ -17,6 +17,30 @@ pub struct Private(BTreeMap<String, Json>);
 /// object's plan, which is how the two kinds of delete are told apart.
 const ACTION: &str = "@action";
 
+/// The entry with what a plan chose that would not come out the same again.
+const CHOICES: &str = "@choices";
+
+/// What a plan chose, by name.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Choices(serde_json::Map<String, Json>);
+
+impl Choices {
+    /// What was chosen under this name before, or what is made now.
+    pub(crate) fn choose<T: Serialize + DeserializeOwned>(
+        &mut self,
+        name: &str,
+        make: impl FnOnce() -> T,
+    ) -> Result<T, serde_json::Error> {
+        if let Some(chosen) = self.0.get(name) {
+            return serde_json::from_value(chosen.clone());
+        }
+        let chosen = make();
+        self.0
+            .insert(name.to_owned(), serde_json::to_value(&chosen)?);
+        Ok(chosen)
+    }
+}
+
 /// What a plan is going to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PlannedAction {
@@ -82,6 +106,19 @@ impl Private {
     pub(crate) fn planned_for(mut self, action: PlannedAction) -> Vec<u8> {
         self.0.insert(ACTION.to_owned(), action.name().into());
         self.encode()
+    }
+
+    /// With what a plan chose, for the plan that is made again at apply.
+    pub(crate) fn with_choices(mut self, choices: Option<Choices>) -> Self {
+        if let Some(Choices(choices)) = choices.filter(|choices| !choices.0.is_empty()) {
+            self.0.insert(CHOICES.to_owned(), Json::Object(choices));
+        }
+        self
+    }
+
+    /// What the plan that left these bytes chose.
+    pub(crate) fn choices(&self) -> Choices {
+        Choices(self.get(CHOICES).unwrap_or_default())
     }
 
     /// What the plan that left these bytes was going to do.

@@ -2,10 +2,12 @@
 
 use async_trait::async_trait;
 
+use crate::action::Action;
 use crate::data_source::DataSource;
 use crate::diagnostic::Diagnostics;
 use crate::ephemeral::EphemeralResource;
 use crate::function::Function;
+use crate::list_resource::ListResource;
 use crate::resource::Resource;
 use crate::schema::Schema;
 use crate::stop::Stop;
@@ -42,6 +44,16 @@ pub trait Provider: Send + Sync + 'static {
 
     /// The ephemeral resources.
     fn ephemeral_resources(&self) -> Vec<Box<dyn EphemeralResource<Self::Client>>> {
+        Vec::new()
+    }
+
+    /// The list resources, for Terraform 1.14 and newer.
+    fn list_resources(&self) -> Vec<Box<dyn ListResource<Self::Client>>> {
+        Vec::new()
+    }
+
+    /// The actions, for Terraform 1.14 and newer.
+    fn actions(&self) -> Vec<Box<dyn Action<Self::Client>>> {
         Vec::new()
     }
 

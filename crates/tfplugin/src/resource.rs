@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::partial::PartialState;
 use crate::path::AttributePath;
-use crate::private::Private;
+use crate::private::{Choices, Private};
 use crate::schema::{IdentitySchema, Schema};
 use crate::stop::Stop;
 use crate::value::{Object, Value};
@@ -86,6 +88,14 @@ pub trait Resource<C: Send + Sync + 'static>: Send + Sync {
         Err(Diagnostic::error("Import is not supported", detail).into())
     }
 
+    /// The configuration that Terraform 1.14 and newer writes for an imported object. `arguments` holds what may be
+    /// configured as it is in the state, without what equals its default; a resource takes out what conflicts or says
+    /// nothing. Pure: no I/O.
+    fn generate_config(&self, state: &Object, arguments: Object) -> Result<Object, Diagnostics> {
+        let _ = state;
+        Ok(arguments)
+    }
+
     /// Turns a state stored by an older version of the schema into today's shape. Absent attributes become null, unknown
     /// ones are an error. Pure: no I/O.
     fn upgrade(&self, stored_version: i64, state: Json) -> Result<Json, Diagnostics> {
@@ -129,11 +139,16 @@ pub struct Plan<C> {
     pub planned: Object,
     /// What is stored with the object; what stands here afterwards reaches the apply.
     pub private: Private,
+    /// Whether core accepts blocks that the configuration does not hold (Terraform 1.16): only then may the plan fill in
+    /// blocks declared [`Block::computed`](crate::Block::computed).
+    pub computed_blocks: bool,
     /// Warnings go here; errors are returned.
     pub warnings: Diagnostics,
     /// Whether the user asked to stop.
     pub stop: Stop,
     pub(crate) replace: Vec<AttributePath>,
+    /// What was chosen for the user's plan; nothing where core does not hand it back.
+    pub(crate) choices: Option<Choices>,
 }
 
 impl<C> Plan<C> {
@@ -154,6 +169,20 @@ impl<C> Plan<C> {
     /// Says that the change of this attribute needs a new object. Paths that did not change are ignored by core.
     pub fn require_replace(&mut self, path: impl Into<AttributePath>) {
         self.replace.push(path.into());
+    }
+
+    /// A value that would not come out the same a second time, such as a random name: `make` runs for the user's plan,
+    /// and the plan made again at apply gets what it made then. Nothing if core does not hand it back (before Terraform
+    /// 1.16): leave the attribute unknown then, and choose in the apply. A value that JSON cannot hold is an error.
+    pub fn choose<T: Serialize + DeserializeOwned>(
+        &mut self,
+        name: &str,
+        make: impl FnOnce() -> T,
+    ) -> Result<Option<T>, serde_json::Error> {
+        let choices = self.choices.as_mut();
+        choices
+            .map(|choices| choices.choose(name, make))
+            .transpose()
     }
 
     /// True if the schema's rules or this hook ask for a new object.
@@ -206,6 +235,8 @@ pub struct Read<C> {
     pub state: Object,
     /// What is stored with the object, and will be.
     pub private: Private,
+    /// Whether core accepts blocks that the configuration does not hold (Terraform 1.16).
+    pub computed_blocks: bool,
     /// Warnings go here; errors are returned.
     pub warnings: Diagnostics,
     /// Whether the user asked to stop.

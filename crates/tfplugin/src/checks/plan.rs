@@ -12,17 +12,24 @@ pub(crate) fn check_plan(
     planned: &Fields,
     config: &Fields,
     prior: Option<&Fields>,
+    computed_blocks: bool,
 ) -> Diagnostics {
-    let mut check = PlanCheck(Diagnostics::new());
+    let mut check = PlanCheck {
+        problems: Diagnostics::new(),
+        computed_blocks,
+    };
     check.body(body, planned, config, prior, &AttributePath::root());
-    check.0
+    check.problems
 }
 
-struct PlanCheck(Diagnostics);
+struct PlanCheck {
+    problems: Diagnostics,
+    computed_blocks: bool,
+}
 
 impl PlanCheck {
     fn refuse(&mut self, path: &AttributePath, what: &str) {
-        self.0
+        self.problems
             .push(Diagnostic::bug(format!("The value for {path} {what}.")).at(path));
     }
 
@@ -43,6 +50,9 @@ impl PlanCheck {
             self.attribute(attribute, planned, config, prior, &path.attribute(name));
         }
         for (name, block) in &body.blocks {
+            if self.computed_blocks && block.left_to_provider(config.get(name)) {
+                continue;
+            }
             let planned = planned.get(name).unwrap_or(&Value::Null);
             let config = config.get(name).unwrap_or(&Value::Null);
             let prior = prior

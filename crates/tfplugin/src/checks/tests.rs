@@ -110,6 +110,7 @@ fn plan_problems(planned: Object, config: Object, prior: Option<Object>) -> Vec<
         &fields(planned),
         &fields(config),
         prior.as_ref(),
+        false,
     ))
 }
 

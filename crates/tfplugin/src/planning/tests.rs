@@ -32,7 +32,7 @@ fn plan(schema: &Schema, config: Object, prior: Option<Object>) -> (Fields, Vec<
             planned.insert(name.clone(), kept);
         }
     }
-    apply_rules(schema.body(), &mut planned, &config, prior.as_ref());
+    apply_rules(schema.body(), &mut planned, &config, prior.as_ref(), false);
     let replace = prior.map_or(Vec::new(), |prior| {
         replacements(schema.body(), &prior, &planned, &AttributePath::root())
     });

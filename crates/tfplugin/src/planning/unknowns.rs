@@ -62,6 +62,15 @@ pub(crate) fn mark_followers(body: &Body, planned: &mut Fields, before: &Fields,
     }
 }
 
+/// Marks the computed blocks that the configuration leaves out.
+pub(crate) fn mark_blocks(body: &Body, planned: &mut Fields, config: &Fields) {
+    for (name, block) in &body.blocks {
+        if block.left_to_provider(config.get(name)) {
+            planned.insert(name.clone(), Value::unknown());
+        }
+    }
+}
+
 fn mark_new(body: &Body, planned: &mut Fields, config: Option<&Fields>) {
     for (name, attribute) in &body.attributes {
         let valueless = planned.get(name).is_none_or(Value::is_null);

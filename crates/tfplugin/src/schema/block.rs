@@ -1,7 +1,7 @@
 //! Nested blocks.
 
 use super::{Attribute, Body, Nesting};
-use crate::value::Type;
+use crate::value::{Type, Value};
 
 /// A nested block: `name { ... }` in the configuration.
 #[derive(Clone, Debug)]
@@ -10,6 +10,7 @@ pub struct Block {
     pub(crate) body: Body,
     pub(crate) min_items: i64,
     pub(crate) max_items: i64,
+    pub(crate) computed: bool,
     pub(crate) description: String,
     pub(crate) deprecation: Option<String>,
 }
@@ -24,6 +25,7 @@ impl Block {
             body: Body::of_attributes(attributes),
             min_items: 0,
             max_items: 0,
+            computed: false,
             description: String::new(),
             deprecation: None,
         }
@@ -64,6 +66,14 @@ impl Block {
         self
     }
 
+    /// The provider may fill it in where the configuration holds none. Only Terraform 1.16 and newer accepts that; others
+    /// see the blocks of the configuration and nothing more.
+    #[must_use]
+    pub fn computed(mut self) -> Self {
+        self.computed = true;
+        self
+    }
+
     /// What it means, in Markdown.
     #[must_use]
     pub fn describe(mut self, markdown: impl Into<String>) -> Self {
@@ -83,6 +93,17 @@ impl Block {
     pub fn block(mut self, name: impl Into<String>, block: Block) -> Self {
         self.body.blocks.insert(name.into(), block);
         self
+    }
+
+    /// True if the provider decides what stands here, since the configuration holds nothing.
+    pub(crate) fn left_to_provider(&self, config: Option<&Value>) -> bool {
+        let empty = match config {
+            None | Some(Value::Null) => true,
+            Some(Value::List(items)) => items.is_empty(),
+            Some(Value::Set(items)) => items.is_empty(),
+            Some(_) => false,
+        };
+        self.computed && empty
     }
 
     /// The type of its values.

@@ -23,13 +23,36 @@ pub(crate) enum SchemaRole {
     Resource,
     DataSource,
     Ephemeral,
+    List,
+    Action,
+}
+
+impl SchemaRole {
+    /// True if nothing comes back, so that nothing can be computed.
+    pub(crate) fn arguments_only(self) -> bool {
+        matches!(self, Self::List | Self::Action)
+    }
+
+    /// What a user calls it.
+    pub(crate) fn noun(self) -> &'static str {
+        match self {
+            Self::Provider => "provider",
+            Self::Resource => "resource",
+            Self::DataSource => "data source",
+            Self::Ephemeral => "ephemeral resource",
+            Self::List => "list resource",
+            Self::Action => "action",
+        }
+    }
 }
 
 /// Names that the language itself uses inside a block of this kind.
 fn reserved(role: SchemaRole) -> &'static [&'static str] {
     match role {
         SchemaRole::Provider => &["alias", "version"],
-        _ => &[
+        // Their arguments stand in a block of their own.
+        SchemaRole::List | SchemaRole::Action => &[],
+        SchemaRole::Resource | SchemaRole::DataSource | SchemaRole::Ephemeral => &[
             "count",
             "for_each",
             "depends_on",
@@ -124,6 +147,9 @@ impl Checker<'_> {
                 self.report(path, "is neither required, optional nor computed");
             }
         }
+        if self.role.arguments_only() && attribute.computed && attribute.default.is_none() {
+            self.report(path, "is computed where there are arguments only");
+        }
         if attribute.write_only {
             self.write_only(path, attribute, in_set);
         }
@@ -147,8 +173,11 @@ impl Checker<'_> {
         if in_set {
             self.report(path, "a set cannot hold write-only attributes");
         }
-        if self.role != SchemaRole::Resource {
-            self.report(path, "only managed resources have write-only attributes");
+        if !matches!(self.role, SchemaRole::Resource | SchemaRole::Action) {
+            self.report(
+                path,
+                "only managed resources and actions have write-only attributes",
+            );
         }
     }
 
@@ -179,6 +208,13 @@ impl Checker<'_> {
             self.report(
                 path,
                 format!("at least {min} and at most {max} cannot both hold"),
+            );
+        }
+        let nested = path.steps().len() > 1;
+        if block.computed && (nested || self.role != SchemaRole::Resource) {
+            self.report(
+                path,
+                "only the outermost blocks of managed resources can be computed",
             );
         }
         self.body(path, &block.body, in_set || block.nesting == Nesting::Set);

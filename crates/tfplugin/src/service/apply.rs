@@ -14,7 +14,7 @@ use crate::proto::tfplugin6 as pb;
 use crate::provider::Provider;
 use crate::resource::{Create, Delete, DeleteReason, Resource, Update};
 use crate::stop::Stop;
-use crate::value::{Object, Value, encode_msgpack, shape};
+use crate::value::Object;
 
 use pb::apply_resource_change::{Request, Response};
 
@@ -157,19 +157,7 @@ impl<P: Provider> Inner<P> {
         let Some(identity) = caught_now(|| kind.handler.identity_of(&state))? else {
             return Ok(None);
         };
-        let ty = schema.implied_type();
-        let value = shape(
-            Value::Object(identity.into_fields()),
-            &ty,
-            &crate::AttributePath::root(),
-        )?;
-        let identity_data = pb::DynamicValue {
-            msgpack: encode_msgpack(&ty, &value)?.into(),
-            ..pb::DynamicValue::default()
-        };
-        Ok(Some(pb::ResourceIdentityData {
-            identity_data: Some(identity_data),
-        }))
+        wire::encode_identity(schema, identity).map(Some)
     }
 }
 

@@ -3,31 +3,58 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::action::Action;
 use crate::data_source::DataSource;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::ephemeral::EphemeralResource;
 use crate::function::{Function, Signature};
+use crate::list_resource::ListResource;
+use crate::path::AttributePath;
 use crate::provider::Provider;
 use crate::resource::Resource;
 use crate::schema::{IdentitySchema, Schema, SchemaError, SchemaRole, check_schema};
-use crate::value::Type;
+use crate::value::{Object, Type};
+
+/// What all kinds of things with a schema have in common.
+pub(super) trait Offered: Send + Sync {
+    const ROLE: SchemaRole;
+    fn type_name(&self) -> &str;
+    fn schema(&self) -> Schema;
+    fn validate(&self, config: &Object) -> Diagnostics;
+}
+
+macro_rules! offered {
+    ($($kind:ident as $role:ident),* $(,)?) => {$(
+        impl<C: Send + Sync + 'static> Offered for dyn $kind<C> {
+            const ROLE: SchemaRole = SchemaRole::$role;
+
+            fn type_name(&self) -> &str {
+                $kind::type_name(self)
+            }
+
+            fn schema(&self) -> Schema {
+                $kind::schema(self)
+            }
+
+            fn validate(&self, config: &Object) -> Diagnostics {
+                $kind::validate(self, config)
+            }
+        }
+    )*};
+}
+offered!(
+    Resource as Resource,
+    DataSource as DataSource,
+    EphemeralResource as Ephemeral,
+    ListResource as List,
+    Action as Action,
+);
 
 /// One kind of object, with its schema made once.
 pub(super) struct Kind<H: ?Sized> {
     pub(super) handler: Box<H>,
     pub(super) schema: Schema,
     pub(super) ty: Type,
-}
-
-impl<H: ?Sized> Kind<H> {
-    fn new(handler: Box<H>, schema: Schema) -> Arc<Self> {
-        let ty = schema.implied_type();
-        Arc::new(Self {
-            handler,
-            schema,
-            ty,
-        })
-    }
 }
 
 pub(super) type Kinds<H> = BTreeMap<String, Arc<Kind<H>>>;
@@ -45,6 +72,8 @@ pub(super) struct Catalog<C> {
     pub(super) identities: BTreeMap<String, IdentitySchema>,
     pub(super) data_sources: Kinds<dyn DataSource<C>>,
     pub(super) ephemeral_resources: Kinds<dyn EphemeralResource<C>>,
+    pub(super) list_resources: Kinds<dyn ListResource<C>>,
+    pub(super) actions: Kinds<dyn Action<C>>,
     pub(super) functions: BTreeMap<String, Arc<Callable>>,
     /// What core would refuse; told in the answer with the schemas, which stops every command.
     pub(super) problems: Vec<SchemaError>,
@@ -54,85 +83,100 @@ impl<C: Send + Sync + 'static> Catalog<C> {
     pub(super) fn of<P: Provider<Client = C>>(provider: &P) -> Self {
         let schema = provider.schema();
         let mut problems = check_schema("the provider", SchemaRole::Provider, &schema);
-        let resources = provider.resources().into_iter().map(|handler| {
-            let schema = handler.schema();
-            (handler.type_name().to_owned(), Kind::new(handler, schema))
-        });
-        let resources = by_name(resources, SchemaRole::Resource, &mut problems);
-        let data_sources = provider.data_sources().into_iter().map(|handler| {
-            let schema = handler.schema();
-            (handler.type_name().to_owned(), Kind::new(handler, schema))
-        });
-        let data_sources = by_name(data_sources, SchemaRole::DataSource, &mut problems);
-        let ephemeral_resources = provider.ephemeral_resources().into_iter().map(|handler| {
-            let schema = handler.schema();
-            (handler.type_name().to_owned(), Kind::new(handler, schema))
-        });
-        let ephemeral_resources =
-            by_name(ephemeral_resources, SchemaRole::Ephemeral, &mut problems);
+        let resources = by_name(provider.resources(), &mut problems);
         let identities = resources
             .iter()
             .filter_map(|(name, kind)| Some((name.clone(), kind.handler.identity()?)));
+        let identities: BTreeMap<_, _> = identities.collect();
+        let list_resources = by_name(provider.list_resources(), &mut problems);
+        let nameless = list_resources
+            .keys()
+            .filter(|name| !identities.contains_key(*name));
+        problems.extend(nameless.map(|name| {
+            let problem = "only managed resources with an identity can be listed";
+            whole(name, problem)
+        }));
         let functions = provider.functions().into_iter().map(|handler| {
             let signature = handler.signature();
-            (
-                handler.name().to_owned(),
-                Arc::new(Callable { handler, signature }),
-            )
+            let name = handler.name().to_owned();
+            (name, Arc::new(Callable { handler, signature }))
         });
         Self {
             provider_type: schema.implied_type(),
             provider: schema,
-            identities: identities.collect(),
             functions: functions.collect(),
+            data_sources: by_name(provider.data_sources(), &mut problems),
+            ephemeral_resources: by_name(provider.ephemeral_resources(), &mut problems),
+            actions: by_name(provider.actions(), &mut problems),
             resources,
-            data_sources,
-            ephemeral_resources,
+            identities,
+            list_resources,
             problems,
         }
     }
 
     pub(super) fn resource(&self, name: &str) -> Result<Arc<Kind<dyn Resource<C>>>, Diagnostics> {
-        find(&self.resources, name, "resource")
+        find(&self.resources, name)
     }
 
     pub(super) fn data_source(
         &self,
         name: &str,
     ) -> Result<Arc<Kind<dyn DataSource<C>>>, Diagnostics> {
-        find(&self.data_sources, name, "data source")
+        find(&self.data_sources, name)
     }
 
     pub(super) fn ephemeral(
         &self,
         name: &str,
     ) -> Result<Arc<Kind<dyn EphemeralResource<C>>>, Diagnostics> {
-        find(&self.ephemeral_resources, name, "ephemeral resource")
+        find(&self.ephemeral_resources, name)
+    }
+
+    pub(super) fn list_resource(
+        &self,
+        name: &str,
+    ) -> Result<Arc<Kind<dyn ListResource<C>>>, Diagnostics> {
+        find(&self.list_resources, name)
+    }
+
+    pub(super) fn action(&self, name: &str) -> Result<Arc<Kind<dyn Action<C>>>, Diagnostics> {
+        find(&self.actions, name)
     }
 }
 
-fn by_name<H: ?Sized>(
-    kinds: impl Iterator<Item = (String, Arc<Kind<H>>)>,
-    role: SchemaRole,
+fn by_name<H: Offered + ?Sized>(
+    handlers: Vec<Box<H>>,
     problems: &mut Vec<SchemaError>,
 ) -> Kinds<H> {
     let mut found = Kinds::new();
-    for (name, kind) in kinds {
-        problems.extend(check_schema(&name, role, &kind.schema));
-        if found.insert(name.clone(), kind).is_some() {
-            problems.push(SchemaError {
-                owner: name,
-                path: crate::AttributePath::root(),
-                problem: "the provider offers this name twice".to_owned(),
-            });
+    for handler in handlers {
+        let name = handler.type_name().to_owned();
+        let schema = handler.schema();
+        problems.extend(check_schema(&name, H::ROLE, &schema));
+        let kind = Kind {
+            ty: schema.implied_type(),
+            handler,
+            schema,
+        };
+        if found.insert(name.clone(), Arc::new(kind)).is_some() {
+            problems.push(whole(&name, "the provider offers this name twice"));
         }
     }
     found
 }
 
-fn find<H: ?Sized>(kinds: &Kinds<H>, name: &str, what: &str) -> Result<Arc<Kind<H>>, Diagnostics> {
+fn whole(owner: &str, problem: &str) -> SchemaError {
+    SchemaError {
+        owner: owner.to_owned(),
+        path: AttributePath::root(),
+        problem: problem.to_owned(),
+    }
+}
+
+fn find<H: Offered + ?Sized>(kinds: &Kinds<H>, name: &str) -> Result<Arc<Kind<H>>, Diagnostics> {
     kinds.get(name).cloned().ok_or_else(|| {
-        let detail = format!("This provider has no {what} {name:?}.");
+        let detail = format!("This provider has no {} {name:?}.", H::ROLE.noun());
         Diagnostic::error("Unknown type", detail).into()
     })
 }

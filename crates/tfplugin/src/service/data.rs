@@ -57,6 +57,6 @@ pub(super) fn answer(
     let conformed = conform(schema.body(), result.into_fields(), None);
     conformed.problems.into_result()?;
     refuse_unknown(&conformed.fields)?;
-    check_plan(schema.body(), &conformed.fields, config, None).into_result()?;
+    check_plan(schema.body(), &conformed.fields, config, None, false).into_result()?;
     Ok(conformed.fields)
 }

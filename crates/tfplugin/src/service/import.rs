@@ -1,4 +1,5 @@
-//! Objects that exist already: imported, or moved here from another type or provider.
+//! Objects that exist already: imported, with a configuration written for them, or moved here from another type or
+//! provider.
 
 use std::sync::Arc;
 
@@ -6,6 +7,7 @@ use super::read::refuse_unknown;
 use super::{Inner, wire};
 use crate::checks::conform;
 use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::planning::keep_arguments;
 use crate::private::Private;
 use crate::proto::tfplugin6 as pb;
 use crate::provider::Provider;
@@ -62,6 +64,28 @@ impl<P: Provider> Inner<P> {
             return Ok(ImportBy::Identity(identity));
         }
         Ok(ImportBy::Id(request.id.clone()))
+    }
+
+    pub(super) async fn generate_resource_config(
+        self: Arc<Self>,
+        request: pb::generate_resource_config::Request,
+        _: Stop,
+    ) -> Result<pb::generate_resource_config::Response, Diagnostics> {
+        let kind = self.catalog.resource(&request.type_name)?;
+        let body = kind.schema.body();
+        let Some(state) = wire::decode_object(&kind.ty, request.state.as_ref())? else {
+            return Ok(pb::generate_resource_config::Response::default());
+        };
+        let mut arguments = state.fields().clone();
+        keep_arguments(body, &mut arguments);
+        let arguments = arguments.into_iter().collect();
+        let config = kind.handler.generate_config(&state, arguments)?;
+        let conformed = conform(body, config.into_fields(), None);
+        conformed.problems.into_result()?;
+        Ok(pb::generate_resource_config::Response {
+            config: Some(wire::encode_state(&kind.ty, Some(conformed.fields))?),
+            diagnostics: Vec::new(),
+        })
     }
 
     pub(super) async fn move_resource_state(

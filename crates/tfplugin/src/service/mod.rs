@@ -6,17 +6,20 @@
     reason = "all RPCs have one shape, also those that wait for nothing"
 )]
 
+mod actions;
 mod apply;
 mod catalog;
 mod data;
 mod ephemeral;
 mod functions;
 mod import;
+mod lists;
 mod operations;
 mod plan;
 mod read;
 mod schemas;
 mod setup;
+mod streaming;
 mod upgrade;
 mod validate;
 mod wire;
@@ -27,6 +30,7 @@ mod tests;
 use std::future::Future;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use tonic::codegen::BoxStream;
 use tonic::{Request, Response, Status};
 
 use crate::diagnostic::{Diagnostic, Diagnostics};
@@ -103,42 +107,6 @@ trait Answer: Send + 'static {
     fn failed(diagnostics: Diagnostics) -> Self;
 }
 
-macro_rules! answers_with_diagnostics {
-    ($($message:ident),* $(,)?) => {$(
-        impl Answer for pb::$message::Response {
-            #[allow(clippy::needless_update, reason = "some answers have nothing but diagnostics")]
-            fn failed(diagnostics: Diagnostics) -> Self {
-                Self {
-                    diagnostics: wire::diagnostics(diagnostics),
-                    ..Self::default()
-                }
-            }
-        }
-    )*};
-}
-answers_with_diagnostics!(
-    get_metadata,
-    get_provider_schema,
-    get_resource_identity_schemas,
-    get_functions,
-    validate_provider_config,
-    configure_provider,
-    validate_resource_config,
-    upgrade_resource_state,
-    upgrade_resource_identity,
-    read_resource,
-    plan_resource_change,
-    apply_resource_change,
-    import_resource_state,
-    move_resource_state,
-    validate_data_resource_config,
-    read_data_source,
-    validate_ephemeral_resource_config,
-    open_ephemeral_resource,
-    renew_ephemeral_resource,
-    close_ephemeral_resource,
-);
-
 impl Answer for pb::call_function::Response {
     fn failed(diagnostics: Diagnostics) -> Self {
         let error = pb::FunctionError {
@@ -152,8 +120,21 @@ impl Answer for pb::call_function::Response {
     }
 }
 
+/// The service: every method answers through [`Service::answer`]. Those under `diagnostics` have a place for them.
 macro_rules! serve {
-    ($($method:ident),* $(,)?) => {
+    (diagnostics: [$($diagnosed:ident),* $(,)?], others: [$($other:ident),* $(,)?]) => {
+        $(impl Answer for pb::$diagnosed::Response {
+            #[allow(clippy::needless_update, reason = "some answers have nothing but diagnostics")]
+            fn failed(diagnostics: Diagnostics) -> Self {
+                Self {
+                    diagnostics: wire::diagnostics(diagnostics),
+                    ..Self::default()
+                }
+            }
+        })*
+        serve!(methods: $($diagnosed,)* $($other,)*);
+    };
+    (methods: $($method:ident,)*) => {
         #[tonic::async_trait]
         impl<P: Provider> pb::provider_server::Provider for Service<P> {
             $(async fn $method(
@@ -163,6 +144,20 @@ macro_rules! serve {
                 let request = request.into_inner();
                 self.answer(|inner, stop| inner.$method(request, stop)).await
             })*
+
+            async fn list_resource(
+                &self,
+                request: Request<pb::list_resource::Request>,
+            ) -> Result<Response<BoxStream<pb::list_resource::Event>>, Status> {
+                Ok(self.stream_list(request.into_inner()))
+            }
+
+            async fn invoke_action(
+                &self,
+                request: Request<pb::invoke_action::Request>,
+            ) -> Result<Response<BoxStream<pb::invoke_action::Event>>, Status> {
+                Ok(self.stream_action(request.into_inner()))
+            }
 
             async fn stop_provider(
                 &self,
@@ -175,25 +170,31 @@ macro_rules! serve {
     };
 }
 serve!(
-    get_metadata,
-    get_provider_schema,
-    get_resource_identity_schemas,
-    get_functions,
-    validate_provider_config,
-    configure_provider,
-    validate_resource_config,
-    upgrade_resource_state,
-    upgrade_resource_identity,
-    read_resource,
-    plan_resource_change,
-    apply_resource_change,
-    import_resource_state,
-    move_resource_state,
-    validate_data_resource_config,
-    read_data_source,
-    validate_ephemeral_resource_config,
-    open_ephemeral_resource,
-    renew_ephemeral_resource,
-    close_ephemeral_resource,
-    call_function,
+    diagnostics: [
+        get_metadata,
+        get_provider_schema,
+        get_resource_identity_schemas,
+        get_functions,
+        validate_provider_config,
+        configure_provider,
+        validate_resource_config,
+        upgrade_resource_state,
+        upgrade_resource_identity,
+        read_resource,
+        plan_resource_change,
+        apply_resource_change,
+        import_resource_state,
+        generate_resource_config,
+        move_resource_state,
+        validate_data_resource_config,
+        read_data_source,
+        validate_ephemeral_resource_config,
+        open_ephemeral_resource,
+        renew_ephemeral_resource,
+        close_ephemeral_resource,
+        validate_list_resource_config,
+        validate_action_config,
+        plan_action,
+    ],
+    others: [call_function]
 );

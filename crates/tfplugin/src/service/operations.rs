@@ -6,7 +6,8 @@ use std::panic::AssertUnwindSafe;
 use std::sync::{Mutex, PoisonError};
 
 use futures::FutureExt;
-use tokio_util::sync::CancellationToken;
+use tokio::task::JoinHandle;
+use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
 use crate::diagnostic::{Diagnostic, Diagnostics};
@@ -31,15 +32,20 @@ impl Operations {
         F: Future<Output = T> + Send + 'static,
         T: Send + 'static,
     {
+        self.start(operation).outcome().await
+    }
+
+    /// Starts an operation in a task of its own.
+    pub(super) fn start<T, F>(&self, operation: impl FnOnce(Stop) -> F) -> Running<T>
+    where
+        F: Future<Output = T> + Send + 'static,
+        T: Send + 'static,
+    {
         let token = self.current().child_token();
-        let hung_up = token.clone().drop_guard();
-        let task = self.running.spawn(operation(Stop::new(token)));
-        let outcome = task.await.map_err(|error| match error.try_into_panic() {
-            Ok(payload) => Panicked::from(payload),
-            Err(_) => Panicked("the runtime is shutting down".to_owned()),
-        });
-        hung_up.disarm();
-        outcome
+        Running {
+            hung_up: token.clone().drop_guard(),
+            task: self.running.spawn(operation(Stop::new(token))),
+        }
     }
 
     /// Asks everything that is going on to stop. What begins later is not concerned.
@@ -60,6 +66,27 @@ impl Operations {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
+    }
+}
+
+/// An operation that is going on. It is asked to stop if nobody waits for it any more.
+pub(super) struct Running<T> {
+    task: JoinHandle<T>,
+    hung_up: DropGuard,
+}
+
+impl<T> Running<T> {
+    /// Waits for its end.
+    pub(super) async fn outcome(self) -> Result<T, Panicked> {
+        let outcome = self
+            .task
+            .await
+            .map_err(|error| match error.try_into_panic() {
+                Ok(payload) => Panicked::from(payload),
+                Err(_) => Panicked("the runtime is shutting down".to_owned()),
+            });
+        self.hung_up.disarm();
+        outcome
     }
 }
 

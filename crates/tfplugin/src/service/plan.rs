@@ -47,7 +47,14 @@ impl<P: Provider> Inner<P> {
         let config = wire::decode_config(&kind.ty, request.config.as_ref())?;
         let before = prior.as_ref().map(Object::fields);
         let mut ruled = proposed.into_fields();
-        apply_rules(kind.schema.body(), &mut ruled, config.fields(), before);
+        let client = request.client_capabilities.unwrap_or_default();
+        apply_rules(
+            kind.schema.body(),
+            &mut ruled,
+            config.fields(),
+            before,
+            client.computed_blocks_allowed,
+        );
         let change = if prior.is_some() {
             Change::Update
         } else {
@@ -59,6 +66,10 @@ impl<P: Provider> Inner<P> {
             replace: replaced(kind, before, &ruled),
             planned: ruled.clone().into_iter().collect(),
             private: Private::decode(&request.prior_private).into_stored(),
+            choices: client
+                .store_planned_private
+                .then(|| Private::decode(&request.planned_private).choices()),
+            computed_blocks: client.computed_blocks_allowed,
             warnings: Diagnostics::new(),
             prior,
             config,
@@ -85,7 +96,14 @@ impl<P: Provider> Inner<P> {
         if before.is_some() {
             follow_hook(body, &mut planned, ruled, op.config.fields());
         }
-        check_plan(body, &planned, op.config.fields(), before).into_result()?;
+        check_plan(
+            body,
+            &planned,
+            op.config.fields(),
+            before,
+            op.computed_blocks,
+        )
+        .into_result()?;
         let mut replace = op.replace;
         replace.extend(replaced(kind, before, &planned));
         replace.sort();
@@ -94,10 +112,11 @@ impl<P: Provider> Inner<P> {
             Some(identity) if before.is_some() => Some(identity.clone()),
             _ => self.identity(kind, &planned)?,
         };
+        let private = op.private.with_choices(op.choices);
         let planned_private = match before {
             Some(before) if *before == planned => request.prior_private.clone(),
-            Some(_) => op.private.planned_for(PlannedAction::Update),
-            None => op.private.planned_for(PlannedAction::Create),
+            Some(_) => private.planned_for(PlannedAction::Update),
+            None => private.planned_for(PlannedAction::Create),
         };
         Ok(Response {
             planned_state: Some(wire::encode_state(&kind.ty, Some(planned))?),

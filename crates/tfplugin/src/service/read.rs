@@ -30,6 +30,9 @@ impl<P: Provider> Inner<P> {
             client: self.client()?,
             state,
             private: Private::decode(&request.private).into_stored(),
+            computed_blocks: request
+                .client_capabilities
+                .is_some_and(|client| client.computed_blocks_allowed),
             warnings: Diagnostics::new(),
             stop,
         };

@@ -22,6 +22,32 @@ pub(super) fn schema(schema: &Schema) -> pb::Schema {
     }
 }
 
+/// A schema of arguments only: a default makes them optional, and nothing is computed.
+pub(super) fn arguments(of: &Schema) -> pb::Schema {
+    let mut arguments = schema(of);
+    if let Some(block) = &mut arguments.block {
+        never_computed(block);
+    }
+    arguments
+}
+
+fn never_computed(block: &mut pbs::Block) {
+    attributes_never_computed(&mut block.attributes);
+    let nested = block.block_types.iter_mut();
+    nested
+        .filter_map(|nested| nested.block.as_mut())
+        .for_each(never_computed);
+}
+
+fn attributes_never_computed(attributes: &mut [pbs::Attribute]) {
+    for attribute in attributes {
+        attribute.computed = false;
+        if let Some(nested) = &mut attribute.nested_type {
+            attributes_never_computed(&mut nested.attributes);
+        }
+    }
+}
+
 fn block(body: &Body, description: &str, deprecation: Option<&str>) -> pbs::Block {
     pbs::Block {
         attributes: attributes(body),
@@ -48,11 +74,14 @@ fn nested_block(name: &str, nested: &Block) -> pbs::NestedBlock {
     };
     pbs::NestedBlock {
         type_name: name.to_owned(),
-        block: Some(block(
-            &nested.body,
-            &nested.description,
-            nested.deprecation.as_deref(),
-        )),
+        block: Some(pbs::Block {
+            computed: nested.computed,
+            ..block(
+                &nested.body,
+                &nested.description,
+                nested.deprecation.as_deref(),
+            )
+        }),
         nesting: nesting.into(),
         min_items: nested.min_items,
         max_items: nested.max_items,

@@ -1,13 +1,16 @@
 //! What the provider offers, and its configuration.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::catalog::Kinds;
 use super::{Inner, schemas, wire};
 use crate::checks::check_config;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::planning::fill_defaults;
 use crate::proto::tfplugin6 as pb;
 use crate::provider::{Configure, Provider};
+use crate::schema::Schema;
 use crate::stop::Stop;
 use crate::value::Object;
 
@@ -15,7 +18,7 @@ const CAPABILITIES: pb::ServerCapabilities = pb::ServerCapabilities {
     plan_destroy: true,
     get_provider_schema_optional: true,
     move_resource_state: true,
-    generate_resource_config: false,
+    generate_resource_config: true,
 };
 
 impl<P: Provider> Inner<P> {
@@ -25,7 +28,8 @@ impl<P: Provider> Inner<P> {
         _: Stop,
     ) -> Result<pb::get_metadata::Response, Diagnostics> {
         use pb::get_metadata::{
-            DataSourceMetadata, EphemeralResourceMetadata, FunctionMetadata, ResourceMetadata,
+            ActionMetadata, DataSourceMetadata, EphemeralResourceMetadata, FunctionMetadata,
+            ListResourceMetadata, ResourceMetadata,
         };
         let catalog = &self.catalog;
         let data_source = |type_name: &String| DataSourceMetadata {
@@ -37,12 +41,20 @@ impl<P: Provider> Inner<P> {
         let ephemeral = |type_name: &String| EphemeralResourceMetadata {
             type_name: type_name.clone(),
         };
+        let list = |type_name: &String| ListResourceMetadata {
+            type_name: type_name.clone(),
+        };
+        let action = |type_name: &String| ActionMetadata {
+            type_name: type_name.clone(),
+        };
         let function = |name: &String| FunctionMetadata { name: name.clone() };
         Ok(pb::get_metadata::Response {
             server_capabilities: Some(CAPABILITIES),
             data_sources: catalog.data_sources.keys().map(data_source).collect(),
             resources: catalog.resources.keys().map(resource).collect(),
             ephemeral_resources: catalog.ephemeral_resources.keys().map(ephemeral).collect(),
+            list_resources: catalog.list_resources.keys().map(list).collect(),
+            actions: catalog.actions.keys().map(action).collect(),
             functions: catalog.functions.keys().map(function).collect(),
             ..pb::get_metadata::Response::default()
         })
@@ -60,10 +72,12 @@ impl<P: Provider> Inner<P> {
         let functions = catalog.functions.iter();
         Ok(pb::get_provider_schema::Response {
             provider: Some(schemas::schema(&catalog.provider)),
-            resource_schemas: each(&catalog.resources, |kind| schemas::schema(&kind.schema)),
-            data_source_schemas: each(&catalog.data_sources, |kind| schemas::schema(&kind.schema)),
-            ephemeral_resource_schemas: each(&catalog.ephemeral_resources, |kind| {
-                schemas::schema(&kind.schema)
+            resource_schemas: each(&catalog.resources, schemas::schema),
+            data_source_schemas: each(&catalog.data_sources, schemas::schema),
+            ephemeral_resource_schemas: each(&catalog.ephemeral_resources, schemas::schema),
+            list_resource_schemas: each(&catalog.list_resources, schemas::arguments),
+            action_schemas: each(&catalog.actions, |schema| pb::ActionSchema {
+                schema: Some(schemas::arguments(schema)),
             }),
             functions: functions
                 .map(|(n, f)| (n.clone(), schemas::function(&f.signature)))
@@ -138,12 +152,9 @@ impl<P: Provider> Inner<P> {
     }
 }
 
-fn each<H: ?Sized>(
-    kinds: &super::catalog::Kinds<H>,
-    schema: impl Fn(&super::catalog::Kind<H>) -> pb::Schema,
-) -> std::collections::HashMap<String, pb::Schema> {
+fn each<H: ?Sized, S>(kinds: &Kinds<H>, sent: impl Fn(&Schema) -> S) -> HashMap<String, S> {
     kinds
         .iter()
-        .map(|(name, kind)| (name.clone(), schema(kind)))
+        .map(|(name, kind)| (name.clone(), sent(&kind.schema)))
         .collect()
 }

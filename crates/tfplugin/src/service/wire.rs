@@ -6,7 +6,8 @@ use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
 use crate::path::{AttributePath, Step};
 use crate::planning::Fields;
 use crate::proto::tfplugin6 as pb;
-use crate::value::{Object, Type, Value, decode_json, decode_msgpack, encode_msgpack};
+use crate::schema::IdentitySchema;
+use crate::value::{Object, Type, Value, decode_json, decode_msgpack, encode_msgpack, shape};
 
 /// Reads a value; an absent one is null.
 pub(super) fn decode(ty: &Type, value: Option<&pb::DynamicValue>) -> Result<Value, Diagnostics> {
@@ -60,6 +61,19 @@ pub(super) fn encode_state(
     fields: Option<Fields>,
 ) -> Result<pb::DynamicValue, Diagnostics> {
     encode(ty, &fields.map_or(Value::Null, Value::Object))
+}
+
+/// Writes an identity.
+pub(super) fn encode_identity(
+    schema: &IdentitySchema,
+    identity: Object,
+) -> Result<pb::ResourceIdentityData, Diagnostics> {
+    let ty = schema.implied_type();
+    let identity = Value::Object(identity.into_fields());
+    let identity = shape(identity, &ty, &AttributePath::root())?;
+    Ok(pb::ResourceIdentityData {
+        identity_data: Some(encode(&ty, &identity)?),
+    })
 }
 
 /// Reads JSON without losing a digit of its numbers.

@@ -64,8 +64,8 @@ fn propose(body: &Body, config: &Fields, prior: Option<&Fields>) -> Fields {
 fn planned(config: &Fields, prior: Option<&Fields>) -> Fields {
     let schema = bucket();
     let mut planned = propose(schema.body(), config, prior);
-    apply_rules(schema.body(), &mut planned, config, prior);
-    let problems = check_plan(schema.body(), &planned, config, prior);
+    apply_rules(schema.body(), &mut planned, config, prior, false);
+    let problems = check_plan(schema.body(), &planned, config, prior, false);
     assert!(problems.is_empty(), "{problems}");
     planned
 }

@@ -2,8 +2,10 @@
 
 mod requests;
 mod states;
+mod streams;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use async_trait::async_trait;
 use tonic::Request;
@@ -23,6 +25,9 @@ const MISSHAPEN: &str = "misshapen";
 const INCONSISTENT: &str = "inconsistent";
 const STOP: &str = "stop";
 
+/// What a plan chooses: another value each time.
+static CHOSEN: AtomicU32 = AtomicU32::new(1);
+
 struct Unruly;
 
 #[async_trait]
@@ -39,6 +44,14 @@ impl Provider for Unruly {
 
     fn resources(&self) -> Vec<Box<dyn Resource<()>>> {
         vec![Box::new(Thing)]
+    }
+
+    fn list_resources(&self) -> Vec<Box<dyn crate::ListResource<()>>> {
+        vec![Box::new(streams::Things)]
+    }
+
+    fn actions(&self) -> Vec<Box<dyn crate::Action<()>>> {
+        vec![Box::new(streams::Poke)]
     }
 }
 
@@ -84,6 +97,12 @@ impl Resource<()> for Thing {
     async fn plan(&self, op: &mut Plan<()>) -> Result<(), Diagnostics> {
         if op.config.get::<Option<String>>("how")?.as_deref() == Some("bad plan") {
             op.planned.set("name", "not what was configured");
+        }
+        if op.config.value("how").as_str() == Some("random") {
+            let size = op.choose("size", || CHOSEN.fetch_add(1, Ordering::Relaxed));
+            if let Some(size) = size.unwrap() {
+                op.planned.set("size", size);
+            }
         }
         let seen = op.private.get::<u32>("plans").unwrap_or(0);
         op.private.set("plans", &(seen + 1)).unwrap();
