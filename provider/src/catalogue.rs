@@ -3,17 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use rust_decimal::Decimal;
-use tfplugin::AttributePath;
 
 use crate::fault::{self, Fault};
 use crate::kubernetes_version::Constraint;
-use crate::nearest::{allowed_words, nearest};
+use crate::nearest::allowed_words;
 
 /// Below this price a month Vultr takes a plan for no node of a cluster.
-const CHEAPEST_NODE: i64 = 10;
-
-/// How many plans an error lists.
-const PLANS_SHOWN: usize = 12;
+pub(crate) const CHEAPEST_NODE: i64 = 10;
 
 /// A region.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +30,8 @@ pub(crate) struct PlanOffer {
     pub(crate) memory_mb: u64,
     pub(crate) disk_gb: u64,
     pub(crate) monthly: Decimal,
+    /// Price of an hour, USD, where the account's catalogue names one.
+    pub(crate) hourly: Option<Decimal>,
     /// Regions with a price of their own.
     pub(crate) regional: BTreeMap<String, Decimal>,
     /// Regions where it is sold at all.
@@ -47,8 +45,39 @@ impl PlanOffer {
     }
 
     /// Whether Vultr takes it for the nodes of a cluster.
-    fn fits_nodes(&self) -> bool {
+    pub(crate) fn fits_nodes(&self) -> bool {
         self.monthly >= Decimal::from(CHEAPEST_NODE)
+    }
+}
+
+impl From<vultr::Region> for RegionOffer {
+    fn from(region: vultr::Region) -> Self {
+        Self {
+            kubernetes: region.has_kubernetes(),
+            id: region.id,
+            city: region.city,
+            country: region.country,
+        }
+    }
+}
+
+impl From<vultr::Plan> for PlanOffer {
+    fn from(plan: vultr::Plan) -> Self {
+        Self {
+            id: plan.id,
+            kind: plan.family,
+            vcpus: plan.vcpu_count,
+            memory_mb: plan.ram,
+            disk_gb: plan.disk,
+            monthly: plan.monthly_cost,
+            hourly: plan.hourly_cost,
+            regional: plan
+                .location_cost
+                .into_iter()
+                .map(|(region, cost)| (region, cost.monthly_cost))
+                .collect(),
+            regions: plan.locations.into_iter().collect(),
+        }
     }
 }
 
@@ -62,6 +91,28 @@ pub(crate) struct Catalogue {
 }
 
 impl Catalogue {
+    /// Fetches regions and plans; the builds are fetched apart, since many a plan needs them alone.
+    pub(crate) async fn fetch(
+        client: &vultr::Client,
+        builds: Vec<String>,
+    ) -> Result<Self, vultr::Error> {
+        let (regions, plans) = tokio::try_join!(client.regions(), client.plans())?;
+        Ok(Self {
+            regions: regions.into_iter().map(RegionOffer::from).collect(),
+            plans: plans
+                .into_iter()
+                .filter(|plan| plan.deploy_ondemand)
+                .map(PlanOffer::from)
+                .collect(),
+            builds,
+        })
+    }
+
+    /// The plan of that id.
+    pub(crate) fn plan(&self, id: &str) -> Option<&PlanOffer> {
+        self.plans.iter().find(|offer| offer.id == id)
+    }
+
     /// A region where clusters can be made.
     pub(crate) fn region(&self, id: &str) -> Result<&RegionOffer, Fault> {
         let with_clusters = || self.regions.iter().filter(|region| region.kubernetes);
@@ -86,85 +137,6 @@ impl Catalogue {
         })
     }
 
-    /// A plan that can carry nodes in a region and is in stock there. `name` is how the user wrote the attribute.
-    pub(crate) fn node_plan(
-        &self,
-        plan: &str,
-        region: &str,
-        stock: &BTreeSet<String>,
-        name: &str,
-        at: impl Into<AttributePath>,
-    ) -> Result<&PlanOffer, Fault> {
-        let usable = || {
-            self.plans
-                .iter()
-                .filter(|offer| offer.fits_nodes() && stock.contains(&offer.id))
-        };
-        let (cause, problem) = match self.plans.iter().find(|offer| offer.id == plan) {
-            Some(offer) if !offer.fits_nodes() => (
-                fault::UNKNOWN_PLAN,
-                format!(
-                    "plan {plan:?} is too small: a cluster's nodes need one of {CHEAPEST_NODE} USD a month or more"
-                ),
-            ),
-            Some(offer) if stock.contains(plan) => return Ok(offer),
-            Some(offer) if offer.regions.contains(region) => (
-                fault::OUT_OF_STOCK,
-                format!("plan {plan:?} is sold out in region {region:?} at the moment"),
-            ),
-            Some(_) => (
-                fault::UNKNOWN_PLAN,
-                format!("plan {plan:?} is not sold in region {region:?}"),
-            ),
-            None => (fault::UNKNOWN_PLAN, format!("Vultr has no plan {plan:?}")),
-        };
-        let mut words: Vec<&str> = usable().map(|offer| offer.id.as_str()).collect();
-        let all = words.len();
-        let hint = nearest(plan, words.iter().copied())
-            .map(|word| format!(" Did you mean {word:?}?"))
-            .unwrap_or_default();
-        words.sort_by_key(|word| std::cmp::Reverse(likeness(plan, word)));
-        words.truncate(PLANS_SHOWN);
-        let more = if all > words.len() {
-            format!(
-                " and {} more (data slipway_catalog lists them)",
-                all - words.len()
-            )
-        } else {
-            String::new()
-        };
-        Err(Fault::new(
-            cause,
-            format!(
-                "{name}: {problem}. In stock there: {}{more}.{hint}",
-                words.join(", ")
-            ),
-        )
-        .at(at))
-    }
-
-    /// A plan that can carry nodes somewhere: all that can be said before the region is known.
-    pub(crate) fn known_plan(
-        &self,
-        plan: &str,
-        name: &str,
-        at: impl Into<AttributePath>,
-    ) -> Result<&PlanOffer, Fault> {
-        let everything = self.plans.iter().map(|offer| offer.id.clone()).collect();
-        let region = self
-            .plans
-            .iter()
-            .find(|offer| offer.id == plan)
-            .and_then(|offer| offer.regions.first());
-        self.node_plan(
-            plan,
-            region.map_or("", String::as_str),
-            &everything,
-            name,
-            at,
-        )
-    }
-
     /// The newest build that satisfies a constraint.
     pub(crate) fn build(&self, constraint: &Constraint) -> Result<&str, Fault> {
         constraint.resolve(&self.builds).ok_or_else(|| {
@@ -178,20 +150,11 @@ impl Catalogue {
     }
 }
 
-/// How alike two words are, as a whole number that sorts.
-fn likeness(a: &str, b: &str) -> u64 {
-    // 0 to 1 scaled: no sign, no fraction that matters.
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-    {
-        (strsim::jaro_winkler(a, b) * 1_000_000.0) as u64
-    }
-}
-
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
-    fn offer(id: &str, monthly: i64, regions: &[&str]) -> PlanOffer {
+    pub(crate) fn offer(id: &str, monthly: i64, regions: &[&str]) -> PlanOffer {
         PlanOffer {
             id: id.to_owned(),
             kind: "vc2".to_owned(),
@@ -199,12 +162,13 @@ mod tests {
             memory_mb: 8192,
             disk_gb: 160,
             monthly: Decimal::from(monthly),
+            hourly: Some(Decimal::new(monthly, 3)),
             regional: BTreeMap::from([("syd".to_owned(), Decimal::from(monthly * 2))]),
             regions: regions.iter().map(|r| (*r).to_owned()).collect(),
         }
     }
 
-    fn catalogue() -> Catalogue {
+    pub(crate) fn catalogue() -> Catalogue {
         let region = |id: &str, kubernetes| RegionOffer {
             id: id.to_owned(),
             city: "C".to_owned(),
@@ -227,10 +191,6 @@ mod tests {
         }
     }
 
-    fn stock(plans: &[&str]) -> BTreeSet<String> {
-        plans.iter().map(|p| (*p).to_owned()).collect()
-    }
-
     #[test]
     fn regions_without_clusters_and_misspelt_ones_name_the_allowed_ones() {
         let catalogue = catalogue();
@@ -242,37 +202,6 @@ mod tests {
         );
         let fault = catalogue.region("hnl").unwrap_err().to_string();
         assert!(fault.contains("offers no Kubernetes"), "{fault}");
-    }
-
-    #[test]
-    fn each_way_a_plan_can_be_missing_is_told_apart() {
-        let catalogue = catalogue();
-        let stock = stock(&["vc2-4c-8gb", "vc2-1c-1gb"]);
-        let ask = |plan: &str| {
-            catalogue.node_plan(plan, "ams", &stock, "system_pool.plan", "system_pool")
-        };
-        assert_eq!(
-            ask("vc2-4c-8gb").unwrap().price_in("syd"),
-            Decimal::from(80)
-        );
-        for (plan, why) in [
-            ("vc2-4c-9gb", "Vultr has no plan"),
-            ("vc2-6c-16gb", "sold out in region \"ams\""),
-            ("vhp-4c-8gb", "not sold in region \"ams\""),
-            ("vc2-1c-1gb", "too small"),
-        ] {
-            let fault = ask(plan).unwrap_err().to_string();
-            assert!(
-                fault.contains(why) && fault.contains("In stock there: vc2-4c-8gb"),
-                "{fault}"
-            );
-        }
-        assert!(
-            ask("vc2-4c-9gb")
-                .unwrap_err()
-                .to_string()
-                .contains("Did you mean \"vc2-4c-8gb\"?")
-        );
     }
 
     #[test]

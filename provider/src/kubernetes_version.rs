@@ -15,6 +15,34 @@ pub(crate) struct Constraint {
     build: Option<u64>,
 }
 
+/// What the builds on offer say of one of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// It can be had, and so can builds of an older minor version.
+    Good,
+    /// Its minor version is the oldest on offer, and the next that goes. The cloud tells no end dates.
+    Oldest,
+    /// It cannot be had any more; clusters that run it go on.
+    Withdrawn,
+}
+
+impl Standing {
+    /// How a build stands among those on offer. A build alone on offer is not the oldest of anything.
+    pub(crate) fn of(build: &str, offered: &[String]) -> Self {
+        if !offered.iter().any(|one| one == build) {
+            return Self::Withdrawn;
+        }
+        let minor = |text: &str| Build::read(text).map(|build| (build.major, build.minor));
+        let minors = || offered.iter().filter_map(|text| minor(text));
+        match (minor(build), minors().min(), minors().max()) {
+            (Some(own), Some(oldest), Some(newest)) if own == oldest && oldest < newest => {
+                Self::Oldest
+            }
+            _ => Self::Good,
+        }
+    }
+}
+
 /// The text is no constraint.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error(
@@ -147,6 +175,17 @@ mod tests {
         ] {
             assert!(Constraint::parse(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_build_stands_by_what_is_offered_beside_it() {
+        let standing = |build| Standing::of(build, &offered());
+        assert_eq!(standing("v1.36.5+1"), Standing::Good);
+        assert_eq!(standing("v1.35.9+3"), Standing::Oldest);
+        assert_eq!(standing("v1.35.8+1"), Standing::Withdrawn);
+        assert_eq!(standing("v1.34.1+1"), Standing::Withdrawn);
+        let only = ["v1.36.5+1".to_owned()];
+        assert_eq!(Standing::of("v1.36.5+1", &only), Standing::Good);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use claim_store::{ClaimStore, StoreError};
@@ -14,7 +14,7 @@ use tokio::sync::OnceCell;
 use uuid::Uuid;
 use vultr::{Client, Cluster, NodePool, Vpc};
 
-use crate::catalogue::{Catalogue, PlanOffer, RegionOffer};
+use crate::catalogue::Catalogue;
 use crate::cluster_access::{AccessError, ClaimStoreKeys, ClusterAccess};
 use crate::fault::{self, Fault};
 use crate::fresh::Fresh;
@@ -44,11 +44,13 @@ pub(crate) struct Session {
     pools: Fresh<String, Option<Vec<NodePool>>>,
     journals: Fresh<String, BTreeMap<String, JournalRecord>>,
     catalogue: Fresh<(), Catalogue>,
+    builds: Fresh<(), Vec<String>>,
     stock: Fresh<String, BTreeSet<String>>,
     accesses: Fresh<String, ClusterAccess>,
     stores: Fresh<String, Option<ClaimStore>>,
     /// Clusters whose store was seen to let one of several writers win.
     safe_stores: Fresh<String, ()>,
+    launching: Mutex<BTreeSet<String>>,
 }
 
 impl Session {
@@ -61,10 +63,12 @@ impl Session {
             pools: Fresh::new(LISTS_GOOD_FOR),
             journals: Fresh::new(LISTS_GOOD_FOR),
             catalogue: Fresh::new(CATALOGUE_GOOD_FOR),
+            builds: Fresh::new(CATALOGUE_GOOD_FOR),
             stock: Fresh::new(CATALOGUE_GOOD_FOR),
             accesses: Fresh::new(LISTS_GOOD_FOR),
             stores: Fresh::new(LISTS_GOOD_FOR),
             safe_stores: Fresh::new(CATALOGUE_GOOD_FOR),
+            launching: Mutex::default(),
         }
     }
 
@@ -188,7 +192,25 @@ impl Session {
     /// Regions, plans and builds.
     pub(crate) async fn catalogue(&self) -> Result<Arc<Catalogue>, Fault> {
         let client = self.vultr().await?;
-        self.catalogue.get(&(), || fetch_catalogue(client)).await
+        let fetch = || async {
+            let builds = self.builds().await?;
+            Catalogue::fetch(client, builds.to_vec())
+                .await
+                .map_err(|error| cloud("reading the catalogue", &error))
+        };
+        self.catalogue.get(&(), fetch).await
+    }
+
+    /// The Kubernetes builds that clusters can be made with now, newest first.
+    pub(crate) async fn builds(&self) -> Result<Arc<Vec<String>>, Fault> {
+        let client = self.vultr().await?;
+        let fetch = || async {
+            client
+                .kubernetes_versions()
+                .await
+                .map_err(|error| cloud("listing the Kubernetes builds", &error))
+        };
+        self.builds.get(&(), fetch).await
     }
 
     /// The plans in stock in a region.
@@ -203,6 +225,31 @@ impl Session {
             Ok(plans.unwrap_or_default().into_iter().collect())
         };
         self.stock.get(&region.to_owned(), fetch).await
+    }
+
+    /// The same, asked again: what was in stock when a plan was made may be sold out since.
+    pub(crate) async fn stock_now(&self, region: &str) -> Result<Arc<BTreeSet<String>>, Fault> {
+        self.stock.forget(&region.to_owned());
+        self.stock(region).await
+    }
+
+    /// Remembers that this plan makes a platform in a region.
+    pub(crate) fn launches_in(&self, region: &str) {
+        let mut regions = self
+            .launching
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        regions.insert(region.to_owned());
+    }
+
+    /// The region of the platforms that this plan makes, if they share one: where a pool will be whose cluster does not
+    /// exist yet.
+    pub(crate) fn launch_region(&self) -> Option<String> {
+        let regions = self
+            .launching
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        (regions.len() == 1).then(|| regions.first().cloned()).flatten()
     }
 
     /// Access to a cluster, with a kubeconfig that was fetched for this refresh and stays in memory.
@@ -278,45 +325,6 @@ impl Session {
     ) -> Option<Arc<BTreeMap<String, JournalRecord>>> {
         self.journals.seen(&cluster.to_owned())
     }
-}
-
-async fn fetch_catalogue(client: &Client) -> Result<Catalogue, Fault> {
-    let (regions, plans, builds) = tokio::try_join!(
-        client.regions(),
-        client.plans(),
-        client.kubernetes_versions()
-    )
-    .map_err(|error| cloud("reading the catalogue", &error))?;
-    Ok(Catalogue {
-        regions: regions
-            .into_iter()
-            .map(|region| RegionOffer {
-                kubernetes: region.has_kubernetes(),
-                id: region.id,
-                city: region.city,
-                country: region.country,
-            })
-            .collect(),
-        plans: plans
-            .into_iter()
-            .filter(|plan| plan.deploy_ondemand)
-            .map(|plan| PlanOffer {
-                id: plan.id,
-                kind: plan.family,
-                vcpus: plan.vcpu_count,
-                memory_mb: plan.ram,
-                disk_gb: plan.disk,
-                monthly: plan.monthly_cost,
-                regional: plan
-                    .location_cost
-                    .into_iter()
-                    .map(|(region, cost)| (region, cost.monthly_cost))
-                    .collect(),
-                regions: plan.locations.into_iter().collect(),
-            })
-            .collect(),
-        builds,
-    })
 }
 
 /// A failed call as users read it: what it was for, and the client's own words with their code.

@@ -40,6 +40,8 @@ pub(crate) struct Standing {
     pub(crate) vpc: Option<String>,
     pub(crate) cluster: Option<String>,
     pub(crate) endpoint: Option<String>,
+    /// The plan of the first pool's nodes.
+    pub(crate) system_plan: Option<String>,
     pub(crate) statuses: Option<Statuses>,
 }
 

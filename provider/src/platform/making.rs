@@ -3,10 +3,12 @@
 use vultr::{CreateCluster, CreateNodePool, CreateVpc, NodePool, Subnet, UpdateNodePool};
 
 use super::launch::{Launch, Standing, endpoint};
+use super::plan_nodes;
 use super::read::bounds;
 use super::sequence::{Observed, SeenCluster, SeenVpc};
 use crate::fault::Fault;
 use crate::mark::Mark;
+use crate::node_plan;
 use crate::pool_kind::SYSTEM;
 use crate::session::cloud;
 
@@ -61,6 +63,9 @@ impl Launch<'_> {
         standing: &mut Standing,
     ) -> Result<(), Fault> {
         let settings = &self.settings;
+        let plans = &settings.system_pool.plans;
+        let plan =
+            node_plan::pick(self.session, &settings.region, plans, plan_nodes::PLACE).await?;
         let wanted = CreateCluster {
             label: settings.id.mark(),
             region: settings.region.clone(),
@@ -69,7 +74,7 @@ impl Launch<'_> {
             enable_firewall: false,
             vpc_id: Some(vpc.to_owned()),
             oidc: None,
-            node_pools: vec![self.system_pool()],
+            node_pools: vec![self.system_pool(plan)],
         };
         let cluster = self.client.ensure_cluster(&wanted).await;
         let cluster = cluster
@@ -90,11 +95,11 @@ impl Launch<'_> {
     }
 
     /// The first pool, labelled and tainted in the same call so that no node is ever without.
-    fn system_pool(&self) -> CreateNodePool {
+    fn system_pool(&self, plan: String) -> CreateNodePool {
         let pool = &self.settings.system_pool;
         CreateNodePool {
             label: SYSTEM.name.to_owned(),
-            plan: pool.plan.clone(),
+            plan,
             node_quantity: pool.min,
             min_nodes: pool.min,
             max_nodes: pool.max,
@@ -121,6 +126,7 @@ impl Launch<'_> {
             .iter()
             .find(|pool| pool.label == SYSTEM.name)
         {
+            standing.system_plan = Some(pool.plan.clone());
             self.settle_bounds(id, pool).await?;
             let active = self
                 .client

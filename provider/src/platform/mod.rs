@@ -6,8 +6,10 @@ mod components;
 pub(crate) mod launch;
 mod making;
 mod plan;
+mod plan_build;
 mod plan_components;
 mod plan_destroy;
+mod plan_nodes;
 mod proof;
 pub(crate) mod read;
 mod schema;
@@ -132,6 +134,7 @@ impl Resource<Session> for PlatformResource {
         let standing = launch.run().await?;
         let mut state = op.planned.clone();
         standing.write(&mut state);
+        plan_nodes::settle(&op.client, &standing, &mut state).await?;
         state.set("incarnation", incarnation.as_str());
         Ok(state)
     }
@@ -180,6 +183,7 @@ impl Resource<Session> for PlatformResource {
         };
         let standing = launch.run().await?;
         standing.write(&mut state);
+        plan_nodes::settle(&op.client, &standing, &mut state).await?;
         if let Some(incarnation) = incarnation {
             state.set("incarnation", incarnation.as_str());
         }

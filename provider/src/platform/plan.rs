@@ -2,19 +2,17 @@
 
 use ipnet::Ipv4Net;
 use run_report::Catalog;
-use rust_decimal::prelude::ToPrimitive;
-use tfplugin::value::Attr;
 use tfplugin::{Change, Diagnostic, Diagnostics, Object, Plan};
-use vultr::{Cluster, ClusterStatus, Vpc};
+use vultr::{ClusterStatus, Vpc};
 
 use super::schema::CREATE_ONLY;
 use super::settings::bad_network;
-use super::{Phase, adoption, plan_components};
+use super::{Phase, adoption, plan_build, plan_components, plan_nodes};
 use crate::fault::{self, Fault};
-use crate::kubernetes_version::Constraint;
 use crate::mark::{Mark, PlatformId};
 use crate::network;
-use crate::session::{Session, all_of};
+use crate::price;
+use crate::session::Session;
 
 /// Plans a create or an update.
 pub(super) async fn plan(catalog: &Catalog, op: &mut Plan<Session>) -> Result<(), Diagnostics> {
@@ -41,9 +39,8 @@ async fn plan_create(op: &mut Plan<Session>) -> Result<Option<String>, Diagnosti
     adoption::remember(op);
     let (region, name) = (text(&op.planned, "region"), text(&op.planned, "name"));
     let (Some(region), Some(name), false) = (region, name, op.client.is_unknown()) else {
-        op.planned
-            .set_unknown("kubernetes_build")
-            .set_unknown("monthly_price");
+        op.planned.set_unknown("kubernetes_build");
+        price::write_unknown(&mut op.planned);
         return Ok(None);
     };
     let Ok(id) = PlatformId::parse(&name) else {
@@ -53,20 +50,25 @@ async fn plan_create(op: &mut Plan<Session>) -> Result<Option<String>, Diagnosti
     let (catalogue, vpcs, clusters) =
         tokio::try_join!(session.catalogue(), session.vpcs(), session.clusters())?;
     let unfinished = warn_of_adoption(op, &id, &vpcs);
-    let region_fault = catalogue.region(&region).err();
-    let known_region = region_fault.is_none();
-    let mut faults: Vec<Fault> = region_fault.into_iter().collect();
-    faults.extend(overlap(&op.planned, &id, &vpcs));
+    let mut problems = Diagnostics::new();
+    if let Some(fault) = overlap(&op.planned, &id, &vpcs) {
+        problems.append(fault);
+    }
     let running = clusters
         .iter()
         .find(|cluster| unfinished && cluster.label == id.mark());
-    faults.extend(plan_build(op, running, |constraint| {
-        catalogue.build(constraint).map(str::to_owned)
-    }));
-    if known_region {
-        faults.extend(plan_price(op, &region, running.is_none()).await?);
+    if let Some(fault) = plan_build::choose(op, running, &catalogue) {
+        problems.append(fault);
     }
-    all_of(faults)?;
+    match catalogue.region(&region) {
+        Ok(_) => {
+            session.launches_in(&region);
+            problems.collect(plan_nodes::plan(op, &region, running).await);
+        }
+        Err(fault) => problems.append(fault),
+    }
+    problems.into_result()?;
+    warn_of_the_unchangeable(op);
     let active = running.filter(|cluster| cluster.status == ClusterStatus::Active);
     Ok(active.map(|cluster| cluster.id.clone()))
 }
@@ -103,73 +105,6 @@ fn warn_of_adoption(op: &mut Plan<Session>, id: &PlatformId, vpcs: &[Vpc]) -> bo
     }
 }
 
-/// Resolves the constraint, or keeps the build that runs.
-fn plan_build(
-    op: &mut Plan<Session>,
-    running: Option<&Cluster>,
-    resolve: impl FnOnce(&Constraint) -> Result<String, Fault>,
-) -> Option<Fault> {
-    let Some(text) = text(&op.planned, "kubernetes_version") else {
-        op.planned.set_unknown("kubernetes_build");
-        return None;
-    };
-    let constraint = Constraint::parse(&text).ok()?;
-    let kept = running
-        .map(|cluster| cluster.version.clone())
-        // From Terraform 1.16 on the first plan's choice comes back, so a build that appears in between changes nothing.
-        .or_else(|| op.private.get::<String>("build"))
-        .filter(|build| constraint.accepts(build));
-    match kept.map_or_else(|| resolve(&constraint), Ok) {
-        Ok(build) => {
-            op.planned.set("kubernetes_build", build.as_str());
-            // A text always has a JSON form.
-            let _ = op.private.set("build", &build);
-            None
-        }
-        Err(fault) => Some(fault),
-    }
-}
-
-/// Checks the system pool's plan and tells what its nodes cost.
-async fn plan_price(
-    op: &mut Plan<Session>,
-    region: &str,
-    check_stock: bool,
-) -> Result<Option<Fault>, Diagnostics> {
-    let pool: Attr<Object> = op.planned.get("system_pool")?;
-    let (plan, min) = match pool {
-        Attr::Known(pool) => (
-            pool.get::<Attr<String>>("plan")?.known(),
-            pool.get::<Attr<u32>>("min_nodes")?.known(),
-        ),
-        Attr::Null | Attr::Unknown => (None, None),
-    };
-    let Some(plan) = plan else {
-        op.planned.set_unknown("monthly_price");
-        return Ok(None);
-    };
-    let catalogue = op.client.catalogue().await?;
-    let price = if check_stock {
-        let stock = op.client.stock(region).await?;
-        match catalogue.node_plan(&plan, region, &stock, "system_pool.plan", "system_pool") {
-            Ok(offer) => Some(offer.price_in(region)),
-            Err(fault) => return Ok(Some(fault)),
-        }
-    } else {
-        catalogue
-            .plans
-            .iter()
-            .find(|offer| offer.id == plan)
-            .map(|offer| offer.price_in(region))
-    };
-    match (price.and_then(|price| price.to_f64()), min) {
-        (Some(price), Some(min)) => op.planned.set("monthly_price", price * f64::from(min)),
-        (Some(_), None) => op.planned.set_unknown("monthly_price"),
-        (None, _) => op.planned.set_null("monthly_price"),
-    };
-    Ok(None)
-}
-
 /// Whether another VPC of the account uses addresses of the wanted network.
 fn overlap(planned: &Object, id: &PlatformId, vpcs: &[Vpc]) -> Option<Fault> {
     let network = network::parse(&text(planned, "network_cidr")?).ok()?;
@@ -186,31 +121,49 @@ fn overlap(planned: &Object, id: &PlatformId, vpcs: &[Vpc]) -> Option<Fault> {
         .map(|bad| bad_network(&bad))
 }
 
+/// Says once, while it can still be had otherwise, what only a new platform could change.
+fn warn_of_the_unchangeable(op: &mut Plan<Session>) {
+    let settings: Vec<String> = CREATE_ONLY
+        .into_iter()
+        .filter_map(|name| Some(format!("  {name} = {}", spell(&op.planned, name)?)))
+        .collect();
+    op.warnings.push(Diagnostic::warning(
+        "Settings for good",
+        format!(
+            "Vultr or the components cannot change these later; another value needs a new platform:\n{}",
+            settings.join("\n")
+        ),
+    ));
+}
+
+fn spell(planned: &Object, name: &str) -> Option<String> {
+    let text = text(planned, name).map(|text| format!("{text:?}"));
+    text.or_else(|| Some(planned.get::<Option<bool>>(name).ok()??.to_string()))
+}
+
 /// Holds a change against the account. Gives the platform's cluster.
 async fn plan_update(op: &mut Plan<Session>) -> Result<Option<String>, Diagnostics> {
     let Some(prior) = op.prior.clone() else {
         return Ok(None);
     };
     let phase = Phase::of(&prior);
-    let mut faults = Vec::new();
-    if op.replacing() {
-        faults.extend(refuse_replacement(op, &prior, phase));
-    }
     if phase != Phase::Ready {
         plan_what_is_lost(op, &prior);
     }
     if phase == Phase::Incomplete {
         warn_of_continuation(op, &prior);
     }
-    faults.extend(keep_build(op, &prior).await?);
-    if (op.changed("system_pool") || prior.is_null("monthly_price"))
-        && !op.replacing()
-        && let Some(region) = text(&op.planned, "region")
-    {
-        // The nodes are there already: what is in stock now does not matter to them.
-        faults.extend(plan_price(op, &region, false).await?);
+    let mut problems = Diagnostics::new();
+    problems.collect(plan_nodes::replan(op, &prior).await);
+    if let Some(Some(fault)) = problems.collect(plan_build::keep(op, &prior).await) {
+        problems.append(fault);
     }
-    all_of(faults)?;
+    if op.replacing()
+        && let Some(fault) = refuse_replacement(op, &prior, phase)
+    {
+        problems.append(fault);
+    }
+    problems.into_result()?;
     Ok(text(&prior, "cluster_id"))
 }
 
@@ -249,7 +202,7 @@ fn plan_what_is_lost(op: &mut Plan<Session>, prior: &Object) {
 }
 
 /// Whether the refresh found no cluster: the id of a lost one stays in the state, its endpoint does not.
-fn has_no_cluster(prior: &Object) -> bool {
+pub(super) fn has_no_cluster(prior: &Object) -> bool {
     prior.is_null("endpoint")
 }
 
@@ -260,35 +213,6 @@ fn warn_of_continuation(op: &mut Plan<Session>, prior: &Object) {
         "Platform is incomplete",
         format!("Apply continues platform {name} where it was broken off; nothing is deleted."),
     ));
-}
-
-/// The running build stays; a constraint that it does not satisfy is refused, not answered by a new platform.
-async fn keep_build(op: &mut Plan<Session>, prior: &Object) -> Result<Option<Fault>, Diagnostics> {
-    let Some(written) = text(&op.planned, "kubernetes_version") else {
-        return Ok(None);
-    };
-    let Ok(constraint) = Constraint::parse(&written) else {
-        return Ok(None);
-    };
-    match text(prior, "kubernetes_build") {
-        Some(build) if constraint.accepts(&build) && !has_no_cluster(prior) => {
-            op.planned.set("kubernetes_build", build);
-            Ok(None)
-        }
-        Some(build) if !has_no_cluster(prior) => Ok(Some(
-            Fault::new(
-                fault::BUILD_CHANGE,
-                format!(
-                    "kubernetes_version = \"{written}\", and the cluster runs {build}. This release does not upgrade a running cluster: write a constraint that {build} satisfies, or upgrade the cluster in the Vultr console and plan again."
-                ),
-            )
-            .at("kubernetes_version"),
-        )),
-        _ => {
-            let catalogue = op.client.catalogue().await?;
-            Ok(plan_build(op, None, |constraint| catalogue.build(constraint).map(str::to_owned)))
-        }
-    }
 }
 
 /// A text that is set and known.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use tfplugin::{Diagnostic, Diagnostics, Object, Private, Read};
+use tfplugin::{Diagnostic, Diagnostics, Object, Private, Read, ValueError};
 use vultr::{Client, Cluster, ClusterStatus, InstanceFilter, NodePool, Vpc};
 
 use super::components::{self, Statuses};
@@ -12,6 +12,7 @@ use crate::fault::Fault;
 use crate::mark::{Mark, PlatformId};
 use crate::pool_kind::SYSTEM;
 use crate::session::{Session, cloud};
+use crate::stock;
 
 /// Where the private data holds what the cluster made outside itself. It must outlive the cluster: nothing in the
 /// account says afterwards whose load balancers and volumes they were.
@@ -90,7 +91,7 @@ pub(super) async fn read(op: &mut Read<Session>) -> Result<Option<Object>, Diagn
             .set("phase", Phase::Ready.as_str());
     }
     read_vpc(&mut state, vpc.as_ref());
-    read_cluster(&mut state, cluster.as_ref());
+    read_cluster(&mut state, cluster.as_ref())?;
     state.set("mark", mark_seen(&id, vpc.as_ref(), cluster.as_ref()));
     let lost = vpc.is_none() || cluster.is_none();
     if Phase::of(&state) == Phase::Ready && (lost || !hosts.is_empty()) {
@@ -173,12 +174,12 @@ fn read_vpc(state: &mut Object, vpc: Option<&Vpc>) {
     }
 }
 
-fn read_cluster(state: &mut Object, cluster: Option<&Cluster>) {
+fn read_cluster(state: &mut Object, cluster: Option<&Cluster>) -> Result<(), ValueError> {
     state.set("endpoint", cluster.and_then(launch::endpoint));
     // The id of a cluster that is gone stays: resources that refer to it are destroyed by it. Without an endpoint the
     // plan knows that there will be another one.
     let Some(cluster) = cluster else {
-        return;
+        return Ok(());
     };
     state
         .set("cluster_id", cluster.id.as_str())
@@ -191,14 +192,12 @@ fn read_cluster(state: &mut Object, cluster: Option<&Cluster>) {
         .find(|pool| pool.label == SYSTEM.name)
     {
         let (min, max) = bounds(pool);
-        state.set(
-            "system_pool",
-            Object::new()
-                .with("plan", pool.plan.as_str())
-                .with("min_nodes", min)
-                .with("max_nodes", max),
-        );
+        let mut stored: Object = state.get::<Option<_>>("system_pool")?.unwrap_or_default();
+        stock::write_seen(&pool.plan, &mut stored)?;
+        stored.set("min_nodes", min).set("max_nodes", max);
+        state.set("system_pool", stored);
     }
+    Ok(())
 }
 
 /// Fewest and most nodes of a pool. Under the autoscaler the count of the moment says nothing.

@@ -78,8 +78,19 @@ fn settings(schema: Schema) -> Schema {
                     "plan",
                     Attribute::string()
                         .required()
-                        .requires_replace()
-                        .describe("Vultr plan of its nodes. Vultr cannot change the plan of a pool, so a change needs a new platform."),
+                        .describe("Vultr plan of its nodes. Vultr cannot change the plan of a pool: one that is neither this nor one of `plan_fallbacks` needs a new platform."),
+                ),
+                (
+                    "plan_fallbacks",
+                    Attribute::list(Type::String).optional().describe(
+                        "Plans to take, in this order, while `plan` is sold out in the region. The choice is made when the cluster is made, and kept.",
+                    ),
+                ),
+                (
+                    "chosen_plan",
+                    Attribute::string().computed().describe(
+                        "The plan that its nodes have: `plan`, or the first of `plan_fallbacks` that was in stock when the cluster was made.",
+                    ),
                 ),
                 ("min_nodes", Attribute::number().required().describe("Fewest nodes, 1 to 99.")),
                 (
@@ -205,7 +216,16 @@ fn results(schema: Schema) -> Schema {
             "monthly_price",
             Attribute::number()
                 .computed()
-                .describe("List price of the system pool's `min_nodes` nodes, USD a month; load balancers, volumes and further pools come on top."),
+                .describe("What the lines of `monthly_price_lines` sum up to, USD a month."),
+        )
+        .attribute(
+            "monthly_price_lines",
+            Attribute::map(Type::Number).computed().describe(
+                "What the platform costs by Vultr's price list, USD a month before tax, by line. `nodes`: `min_nodes` nodes of the system pool. \
+                 Not in it is what the list does not name or the configuration does not decide: a high-availability control plane, load balancers \
+                 and volumes that services in the cluster ask for; a plan that changes the price tells what the account pays for them now. \
+                 Further pools tell their own price.",
+            ),
         )
 }
 

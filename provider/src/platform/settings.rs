@@ -12,6 +12,7 @@ use crate::fault::{self, Fault};
 use crate::kubernetes_version::Constraint;
 use crate::mark::PlatformId;
 use crate::nearest::allowed_words;
+use crate::stock::Accepted;
 use crate::{duration, network};
 
 /// Most nodes that a pool may have.
@@ -20,7 +21,7 @@ pub(crate) const MOST_NODES: u32 = 99;
 /// The first pool.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct SystemPool {
-    pub(crate) plan: String,
+    pub(crate) plans: Accepted,
     pub(crate) min: u32,
     pub(crate) max: u32,
 }
@@ -29,7 +30,7 @@ impl SystemPool {
     /// Reads it from a known value.
     fn read(object: &Object) -> Result<Self, ValueError> {
         Ok(Self {
-            plan: object.get("plan")?,
+            plans: Accepted::to_make(object)?,
             min: object.get("min_nodes")?,
             max: object.get("max_nodes")?,
         })

@@ -1,0 +1,123 @@
+//! The system pool in the plan of a platform: the plan of its nodes, and what the platform costs before and after.
+
+use rust_decimal::Decimal;
+use tfplugin::value::Attr;
+use tfplugin::{AttributePath, Diagnostics, Object, Plan, ValueError};
+use vultr::Cluster;
+
+use super::launch::Standing;
+use super::plan::{has_no_cluster, text};
+use crate::node_plan::{self, Decision, Place};
+use crate::pool_kind::SYSTEM;
+use crate::price;
+use crate::session::Session;
+use crate::stock::Market;
+
+/// Where the user wrote the plan of the system pool.
+pub(super) const PLACE: Place = Place {
+    name: "system_pool.plan",
+    at: "system_pool",
+};
+
+/// Decides the plan of the nodes of a new platform and tells its price. `running` is the cluster that an unfinished create
+/// has made.
+pub(super) async fn plan(
+    op: &mut Plan<Session>,
+    region: &str,
+    running: Option<&Cluster>,
+) -> Result<(), Diagnostics> {
+    let running = running.and_then(|cluster| {
+        let mut pools = cluster.node_pools.iter();
+        let system = pools.find(|pool| pool.label == SYSTEM.name)?;
+        Some(system.plan.as_str())
+    });
+    if let Some(decision) = decide(op, region, running).await? {
+        decision.write_price(&mut op.planned);
+        tell(op, &decision, None);
+    }
+    Ok(())
+}
+
+/// Decides it again for a platform that exists. Nodes that run on a plan that is not accepted any more need a new platform.
+pub(super) async fn replan(op: &mut Plan<Session>, prior: &Object) -> Result<(), Diagnostics> {
+    let lost = has_no_cluster(prior);
+    if !op.changed("system_pool") && price::is_told(prior) && !lost {
+        return Ok(());
+    }
+    let Some(region) = text(&op.planned, "region").filter(|_| !op.client.is_unknown()) else {
+        return Ok(());
+    };
+    let running = if lost { None } else { running_plan(prior)? };
+    let Some(decision) = decide(op, &region, running.as_deref()).await? else {
+        return Ok(());
+    };
+    let chosen: Attr<String> = op.planned.get::<Object>("system_pool")?.get("chosen_plan")?;
+    if running.is_some_and(|running| chosen != Attr::Known(running)) {
+        op.require_replace(AttributePath::from("system_pool").attribute("chosen_plan"));
+    }
+    decision.write_price(&mut op.planned);
+    tell(op, &decision, price::told(prior));
+    Ok(())
+}
+
+/// Completes the state of a platform with the plan that its nodes were made with, and the price if the plan had left it open.
+pub(super) async fn settle(
+    session: &Session,
+    standing: &Standing,
+    state: &mut Object,
+) -> Result<(), Diagnostics> {
+    let mut pool: Object = state.get("system_pool")?;
+    let Some(plan) = standing.system_plan.as_deref() else {
+        return Ok(());
+    };
+    if pool.is_unknown("chosen_plan") {
+        pool.set("chosen_plan", plan);
+    }
+    let (region, min): (String, u32) = (state.get("region")?, pool.get("min_nodes")?);
+    state.set("system_pool", pool);
+    node_plan::settle_price(session, &region, plan, min, state).await?;
+    Ok(())
+}
+
+/// The plan that the nodes of a state have. A state of an earlier release knows the wanted one only.
+fn running_plan(prior: &Object) -> Result<Option<String>, ValueError> {
+    let Some(pool) = prior.get::<Option<Object>>("system_pool")? else {
+        return Ok(None);
+    };
+    let chosen: Option<String> = pool.get("chosen_plan")?;
+    match chosen {
+        Some(plan) => Ok(Some(plan)),
+        None => pool.get("plan"),
+    }
+}
+
+async fn decide(
+    op: &mut Plan<Session>,
+    region: &str,
+    running: Option<&str>,
+) -> Result<Option<Decision>, Diagnostics> {
+    let Attr::Known(mut pool) = op.planned.get::<Attr<Object>>("system_pool")? else {
+        price::write_unknown(&mut op.planned);
+        return Ok(None);
+    };
+    let market = Market::of(&op.client, region).await?;
+    let decision = node_plan::decide(&mut pool, running, &market, PLACE)?;
+    op.planned.set("system_pool", pool);
+    Ok(Some(decision))
+}
+
+/// Says what changes of the price, and what is not in it.
+fn tell(op: &mut Plan<Session>, decision: &Decision, before: Option<Decimal>) {
+    let Some(quote) = decision.quote() else {
+        return;
+    };
+    let mut notes: Vec<String> = decision.note().into_iter().collect();
+    if let Ok(Attr::Known(true)) = op.planned.get::<Attr<bool>>("high_availability") {
+        notes.push("high-availability control plane: Vultr's price list has no line for it; the account's bill shows it once it runs".to_owned());
+    }
+    notes.push("not in it: load balancers and volumes that services in the cluster ask for, further pools".to_owned());
+    let what = format!("Platform {}", text(&op.planned, "name").unwrap_or_default());
+    if let Some(warning) = price::change(&what, before, &quote, &notes) {
+        op.warnings.push(warning);
+    }
+}
