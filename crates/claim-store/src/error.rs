@@ -3,6 +3,7 @@
 use crate::probe::Promise;
 use crate::store::ETag;
 use claims::{EnvironmentName, Faults};
+use jiff::Timestamp;
 use std::fmt;
 
 /// Why a call did not do what it was asked.
@@ -129,6 +130,19 @@ pub enum StoreError {
         key: String,
         /// The name inside.
         found: EnvironmentName,
+    },
+    /// The platform takes no claims now.
+    #[error(
+        "SLW-415: the claims in bucket {bucket} are frozen since {since} by {by}, so nothing was written; wait for its end, or lift the freeze by removing the object {} if nothing drains the platform any more",
+        crate::Freeze::key()
+    )]
+    Frozen {
+        /// The bucket.
+        bucket: String,
+        /// Who asked for it.
+        by: String,
+        /// Since when.
+        since: Timestamp,
     },
 }
 

@@ -6,6 +6,7 @@
 //! server makes DELETE conditional, and a blind one could remove a newer claim of somebody else.
 //!
 //! - [`ClaimStore`]: read, create, replace, withdraw, list, sweep.
+//! - [`Freeze`]: no new claims while the environments are drained.
 //! - [`Abilities`]: whether the server keeps the promises that all this rests on.
 
 #![forbid(unsafe_code)]
@@ -14,6 +15,7 @@ mod absence;
 mod answer;
 mod connect;
 mod error;
+mod freeze;
 mod probe;
 mod read;
 mod settings;
@@ -23,6 +25,7 @@ mod write;
 
 pub use absence::Absence;
 pub use error::{StoreError, Winner};
+pub use freeze::Freeze;
 pub use probe::{Abilities, Promise};
 pub use settings::{Limits, Settings};
 pub use store::{ClaimStore, ETag, Place, Stored};

@@ -21,6 +21,13 @@ pub(crate) struct Seen {
     pub(crate) document: Result<Document, Faults>,
 }
 
+/// An object as it came, if it is not too large for a document.
+pub(crate) struct Raw {
+    pub(crate) etag: ETag,
+    pub(crate) write_id: Option<String>,
+    pub(crate) bytes: Result<Vec<u8>, Faults>,
+}
+
 impl ClaimStore {
     /// The claim of that name, under the key that this crate gives it. A tombstone counts as nothing.
     pub async fn get(&self, name: &EnvironmentName) -> Result<Option<Stored>, StoreError> {
@@ -78,8 +85,17 @@ impl ClaimStore {
         Ok(found.pop())
     }
 
-    /// What stands under a key.
+    /// What stands under a key, as a document.
     pub(crate) async fn look(&self, key: &str) -> Result<Option<Seen>, StoreError> {
+        Ok(self.fetch(key).await?.map(|raw| Seen {
+            etag: raw.etag,
+            write_id: raw.write_id,
+            document: raw.bytes.and_then(|bytes| Document::read(&bytes)),
+        }))
+    }
+
+    /// What stands under a key.
+    pub(crate) async fn fetch(&self, key: &str) -> Result<Option<Raw>, StoreError> {
         let give_up = |trouble| Err(self.give_up(&format!("read {key}"), trouble));
         let mut broken = String::new();
         for _ in 0..BODY_ATTEMPTS {
@@ -96,11 +112,11 @@ impl ClaimStore {
             };
             let write_id = answer.metadata().and_then(|all| all.get(WRITE_ID)).cloned();
             match read_body(answer.body).await {
-                Ok(document) => {
-                    return Ok(Some(Seen {
+                Ok(bytes) => {
+                    return Ok(Some(Raw {
                         etag,
                         write_id,
-                        document,
+                        bytes,
                     }));
                 }
                 Err(why) => broken = why,
@@ -111,7 +127,7 @@ impl ClaimStore {
 }
 
 /// Reads up to [`LARGEST`] bytes; an answer that breaks off earlier than it announced is no answer.
-async fn read_body(mut body: ByteStream) -> Result<Result<Document, Faults>, String> {
+async fn read_body(mut body: ByteStream) -> Result<Result<Vec<u8>, Faults>, String> {
     let mut bytes = Vec::new();
     while let Some(chunk) = body.next().await {
         bytes.extend_from_slice(&chunk.map_err(|error| format!("the answer broke off: {error}"))?);
@@ -119,7 +135,7 @@ async fn read_body(mut body: ByteStream) -> Result<Result<Document, Faults>, Str
             return Ok(Err(Faults::too_large(LARGEST)));
         }
     }
-    Ok(Document::read(&bytes))
+    Ok(Ok(bytes))
 }
 
 impl Seen {

@@ -7,7 +7,7 @@ use crate::store::{ClaimStore, ETag, Place};
 use aws_sdk_s3::config::Builder;
 use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::primitives::ByteStream;
-use claims::{Claim, Document, Tombstone};
+use claims::{Claim, Document, Gone, Tombstone};
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -39,8 +39,31 @@ pub(crate) enum WriteError {
 }
 
 impl ClaimStore {
-    /// Puts a claim where there is none; a tombstone counts as none. `id` names this write and no other.
+    /// Puts a claim where there is none; a tombstone counts as none. A freeze that comes in between takes it back.
+    /// `id` names this write and no other.
     pub async fn put_new(&self, claim: &Claim, id: Uuid) -> Result<Place, StoreError> {
+        self.require_thawed().await?;
+        let place = self.put_where_none_is(claim, id).await?;
+        let Some(freeze) = self.frozen().await? else {
+            return Ok(place);
+        };
+        let taken_back = Tombstone {
+            environment_name: claim.environment_name.clone(),
+            gone: Gone::Withdrawn {
+                by: freeze.by.clone(),
+                at: freeze.since,
+            },
+        };
+        // The way back is a write of its own and needs another name than the way there.
+        let way_back = Uuid::from_u128(!id.as_u128());
+        match self.withdraw(&place, &taken_back, way_back).await {
+            // Whoever drains the platform was faster.
+            Ok(_) | Err(StoreError::Lost { .. }) => Err(self.refusal(freeze)),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn put_where_none_is(&self, claim: &Claim, id: Uuid) -> Result<Place, StoreError> {
         let key = Self::key_of(&claim.environment_name);
         let write = Write {
             key: &key,
@@ -88,6 +111,7 @@ impl ClaimStore {
         claim: &Claim,
         id: Uuid,
     ) -> Result<Place, StoreError> {
+        self.require_thawed().await?;
         let write = Write {
             key: &place.key,
             body: &claim.to_json(),
@@ -133,7 +157,11 @@ impl ClaimStore {
 
     /// Writes once. When the answer is lost, what stands there tells whether it was this write, another one, or none;
     /// only in the last case is it sent again.
-    async fn write(&self, write: &Write<'_>, expected: &Expected) -> Result<ETag, WriteError> {
+    pub(crate) async fn write(
+        &self,
+        write: &Write<'_>,
+        expected: &Expected,
+    ) -> Result<ETag, WriteError> {
         let mut pause = FIRST_PAUSE;
         let mut last = String::new();
         for _ in 0..ATTEMPTS {

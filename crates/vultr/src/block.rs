@@ -1,13 +1,14 @@
 //! Block storage volumes.
 
 use reqwest::Method;
+use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use crate::decode::{self, One, wrapped};
 use crate::error::absent;
 use crate::open_enum::open_enum;
 use crate::settle::{self, Wanted};
-use crate::{Client, Ensured, Result};
+use crate::{Client, Ensured, Error, Result};
 
 /// A volume.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -32,6 +33,9 @@ pub struct Block {
     /// Part of the device's name on the server.
     #[serde(default, deserialize_with = "decode::text")]
     pub mount_id: String,
+    /// Price of a month in US dollars.
+    #[serde(default, with = "rust_decimal::serde::arbitrary_precision_option")]
+    pub cost: Option<Decimal>,
 }
 
 open_enum! {
@@ -120,12 +124,19 @@ impl Client {
         .await
     }
 
-    /// Detaches a volume without a restart; also cures an attachment that outlived its cluster.
+    /// Detaches a volume without a restart; also cures an attachment that outlived its cluster. A free volume is no error.
     pub async fn detach_block(&self, id: &str) -> Result<()> {
         let request = self
             .request(Method::POST, &["blocks", id, "detach"])?
             .json(&Detach { live: true })?;
-        let answer = self.perform(request).await;
+        let answer = match self.perform(request).await {
+            Err(Error::NotFound { refusal, .. } | Error::Refused { refusal, .. })
+                if is_free(&refusal.text) =>
+            {
+                Ok(())
+            }
+            answer => answer,
+        };
         settle::changed(answer, self.block(id), |block| {
             block.attached_to_instance.is_empty()
         })
@@ -139,6 +150,12 @@ impl Client {
     }
 }
 
+/// The two ways in which the API says that a volume has no server.
+fn is_free(text: &str) -> bool {
+    let text = text.to_ascii_lowercase();
+    text.contains("not currently attached") || text.contains("attachment not found")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -149,5 +166,15 @@ mod tests {
         let One(block): One<Block> = decode::read(body.as_bytes()).unwrap();
         assert!(block.attached_to_instance.is_empty());
         assert_eq!(block.status, BlockStatus::Active);
+        assert_eq!(block.cost.unwrap().to_string(), "1.00");
+    }
+
+    #[test]
+    fn a_volume_without_a_server_is_told_from_a_volume_that_is_not() {
+        assert!(is_free(
+            "Block storage volume is not currently attached to a server"
+        ));
+        assert!(is_free("Attachment Not Found"));
+        assert!(!is_free("Invalid block storage ID"));
     }
 }

@@ -23,6 +23,7 @@ mod client;
 mod cluster;
 mod decode;
 mod error;
+mod holdings;
 mod instance;
 mod linked;
 mod listing;
@@ -47,6 +48,7 @@ pub use catalogue::{LocationCost, OperatingSystem, Plan, Region};
 pub use client::{Builder, Client};
 pub use cluster::{Cluster, ClusterStatus, ClusterVpc, CreateCluster, Oidc};
 pub use error::{Call, Error, Refusal, Result};
+pub use holdings::{FileSystemAttachment, Holding, HoldingKind};
 pub use instance::{
     CreateInstance, Instance, InstanceFilter, InstanceStatus, PowerStatus, ServerStatus,
 };

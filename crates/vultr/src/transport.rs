@@ -246,7 +246,7 @@ fn is_busy(text: &str) -> bool {
     const WORDS: [&str; 7] = [
         "currently locked",
         "is not ready",
-        "still activating",
+        "activating",
         "activation in progress",
         "attached to this vpc",
         "vpc is attached to",
@@ -328,7 +328,11 @@ mod tests {
             "Load balancer is not ready.",
             "The following servers are attached to this VPC network: 1.2.3.4",
             "VPC is attached to 1.2.3.4, 1.2.3.5",
+            "The following servers are attached to this VPC 2.0 network: 1.2.3.4",
             "Block storage is already attached to another server",
+            "Floating IPv4 address is already attached to another server",
+            "Load balancer is still activating",
+            "activation in progress",
         ] {
             assert!(refuse("/v2/x/1", 400, text).is_busy(), "{text}");
         }

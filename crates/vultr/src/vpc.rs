@@ -154,7 +154,8 @@ impl Client {
         absent(self.list(&["vpcs", id, "attachments"]).await)
     }
 
-    /// Waits until nothing holds a network, then deletes it. The error of a passed deadline names the holders.
+    /// Waits until nothing holds a network, deletes it, and waits until it is not found. The error of a passed deadline
+    /// names the holders.
     pub async fn delete_vpc_when_free(&self, id: &str, wait: &Wait) -> Result<()> {
         wait.until(&format!("VPC {id} to be free and deleted"), || async {
             let holders = self.vpc_attachments(id).await?.unwrap_or_default();
@@ -162,7 +163,10 @@ impl Client {
                 return Ok(Progress::NotYet(held_by(&holders)));
             }
             match self.delete_vpc(id).await {
-                Ok(()) => Ok(Progress::Done(())),
+                Ok(()) => Ok(match self.vpc(id).await? {
+                    None => Progress::Done(()),
+                    Some(_) => Progress::NotYet("still there".to_owned()),
+                }),
                 // Releases run behind the API: the listing may be empty before the network is free.
                 Err(error) if error.is_busy() => Ok(Progress::NotYet(error.to_string())),
                 Err(error) => Err(error),

@@ -45,6 +45,7 @@ pub struct Wait {
     pace: Pace,
     jitter: Jitter,
     stop: CancellationToken,
+    at_once: bool,
 }
 
 impl Wait {
@@ -56,7 +57,15 @@ impl Wait {
             pace,
             jitter,
             stop: CancellationToken::new(),
+            at_once: false,
         }
+    }
+
+    /// The same wait with its first poll at once, for conditions that may hold already.
+    #[must_use]
+    pub fn at_once(mut self) -> Self {
+        self.at_once = true;
+        self
     }
 
     /// The same wait, ended early when the token is cancelled.
@@ -76,7 +85,11 @@ impl Wait {
     {
         let end = Instant::now() + self.deadline;
         let mut last = "nothing".to_owned();
-        let mut pause = self.pace.first;
+        let mut pause = if self.at_once {
+            Duration::ZERO
+        } else {
+            self.pace.first
+        };
         let mut failures = 0;
         loop {
             let left = end.saturating_duration_since(Instant::now());
@@ -105,7 +118,7 @@ impl Wait {
                     last,
                 });
             }
-            pause = (pause * 3 / 2).min(self.pace.longest);
+            pause = (pause * 3 / 2).max(self.pace.first).min(self.pace.longest);
         }
     }
 }

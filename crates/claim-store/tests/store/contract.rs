@@ -18,7 +18,7 @@ pub(crate) fn name(text: &str) -> EnvironmentName {
     text.parse().unwrap()
 }
 
-fn tombstone(of: &str, by: &str) -> Tombstone {
+pub(crate) fn tombstone(of: &str, by: &str) -> Tombstone {
     let at = "2024-01-16T00:00:00Z".parse().unwrap();
     Tombstone {
         environment_name: name(of),

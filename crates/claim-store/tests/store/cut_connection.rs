@@ -1,6 +1,6 @@
 //! The store when answers are lost: a line between it and a real server is cut at chosen moments.
 
-use crate::contract::{claim, id, name};
+use crate::contract::{claim, id, name, tombstone};
 use crate::line::{Line, Trouble};
 use crate::servers::Server;
 use claim_store::{ClaimStore, Limits, Settings, StoreError, Winner};
@@ -139,13 +139,22 @@ async fn a_server_that_is_silent_or_gone_is_given_up_in_time() {
     let server = Server::versitygw().await;
     let line = Line::to(&server.endpoint).await;
     let store = through(&line, &server, 1000);
+    let place = store.put_new(&claim("dev-x", "ann"), id()).await.unwrap();
     line.always("GET", Trouble::HoldAnswer);
     line.always("PUT", Trouble::HoldAnswer);
     let began = Instant::now();
     let silent = store.list().await.unwrap_err();
     assert!(matches!(silent, StoreError::Unreachable { .. }), "{silent}");
+    let unwritten = store
+        .put_new(&claim("dev-y", "ann"), id())
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(unwritten, StoreError::Unreachable { .. }),
+        "{unwritten}"
+    );
     let unknown = store
-        .put_new(&claim("dev-x", "ann"), id())
+        .withdraw(&place, &tombstone("dev-x", "ann"), id())
         .await
         .unwrap_err();
     assert!(matches!(unknown, StoreError::Unsettled { .. }), "{unknown}");

@@ -3,6 +3,7 @@
 
 mod contract;
 mod cut_connection;
+mod freeze;
 mod line;
 mod minio;
 mod servers;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::server::{Reply, Server, error, page};
+use crate::server::{Reply, Server, error, page, vpc};
 
 const DEADLINE: Duration = Duration::from_secs(5);
 
@@ -76,7 +76,9 @@ async fn a_network_is_deleted_when_nothing_holds_it() {
         }
         (_, "GET /v2/vpcs/v/attachments?per_page=500") => page("attachments", &[], 0, ""),
         (2, "DELETE /v2/vpcs/v") => error(400, "VPC is attached to 10.0.0.3"),
-        (_, "DELETE /v2/vpcs/v") => Reply::Empty(204),
+        (4, "DELETE /v2/vpcs/v") => Reply::Empty(204),
+        (5, "GET /v2/vpcs/v") => Reply::Json(200, json!({"vpc": vpc("v", "")})),
+        (_, "DELETE /v2/vpcs/v" | "GET /v2/vpcs/v") => error(404, "Invalid VPC ID"),
         other => panic!("{other:?}"),
     })
     .await;
@@ -85,8 +87,8 @@ async fn a_network_is_deleted_when_nothing_holds_it() {
         .delete_vpc_when_free("v", &client.wait(DEADLINE))
         .await
         .unwrap();
-    assert_eq!(server.lines().pop().unwrap(), "DELETE /v2/vpcs/v");
-    assert_eq!(server.seen().len(), 5);
+    assert_eq!(server.lines().pop().unwrap(), "GET /v2/vpcs/v");
+    assert_eq!(server.seen().len(), 9);
 }
 
 #[tokio::test]
