@@ -45,7 +45,7 @@ pub(crate) enum AccessError {
 
 /// A cluster, reached with its kubeconfig.
 pub(crate) struct ClusterAccess {
-    client: Client,
+    pub(crate) client: Client,
 }
 
 /// Where the claims are, and the keys to them.
@@ -145,7 +145,8 @@ impl ClusterAccess {
         }))
     }
 
-    async fn answered<T>(
+    /// A call with a bound of its own, its failure in words.
+    pub(crate) async fn answered<T>(
         &self,
         call: impl Future<Output = kube::Result<T>>,
     ) -> Result<T, AccessError> {

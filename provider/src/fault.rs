@@ -54,6 +54,8 @@ causes! {
     HALF_GONE = "SLW-237" "Platform lost a part";
     NOT_OURS = "SLW-238" "Object belongs to somebody else";
     TIMED_OUT = "SLW-239" "Operation took too long";
+    POD_STAYS = "SLW-240" "Pods cannot leave a node pool";
+    FULL_BUDGETS = "SLW-241" "Disruption budgets let no pod go";
     COMPONENT_FAILED = "SLW-350" "Component failed";
     RUN_FAILED = "SLW-351" "Bootstrap run failed";
     HOST_UNREACHABLE = "SLW-352" "Bootstrap host is unreachable";

@@ -2,6 +2,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+mod allowance;
 mod bootstrap_host;
 mod bootstrap_run;
 mod catalog_data;
@@ -9,6 +10,7 @@ mod catalogue;
 mod cloud_init;
 mod cluster_access;
 mod component_catalog;
+mod drain;
 mod duration;
 mod environment_claim;
 mod environments;
@@ -20,12 +22,19 @@ mod kubernetes_version;
 mod mark;
 mod nearest;
 mod network;
+mod node_plan;
 mod node_pool;
+mod nodes;
 mod platform;
 mod pool_kind;
+mod pool_mark;
+mod price;
 mod provider;
 mod resolve_version;
 mod session;
+mod stock;
+mod surge;
+mod upgrade;
 
 use std::process::ExitCode;
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use vultr::Effect;
+use vultr::{Effect, NodePool};
 
 /// The key of the label and taint that tell the kinds apart.
 pub(crate) const KIND_KEY: &str = "slipway.dev/pool";
@@ -90,6 +90,31 @@ impl From<&Taint> for vultr::Taint {
             effect: Effect::from(taint.effect.clone()),
         }
     }
+}
+
+impl From<&vultr::Taint> for Taint {
+    fn from(taint: &vultr::Taint) -> Self {
+        Self {
+            key: taint.key.clone(),
+            value: taint.value.clone(),
+            effect: taint.effect.to_string(),
+        }
+    }
+}
+
+/// The taints of a pool that is there.
+pub(crate) fn taints_of(pool: &NodePool) -> Vec<Taint> {
+    pool.taints.iter().map(Taint::from).collect()
+}
+
+/// Whether two lists of taints mean the same: they have no order.
+pub(crate) fn same_taints(one: &[Taint], other: &[Taint]) -> bool {
+    let sorted = |taints: &[Taint]| {
+        let mut taints = taints.to_vec();
+        taints.sort();
+        taints
+    };
+    sorted(one) == sorted(other)
 }
 
 /// The effects that Kubernetes knows.

@@ -11,19 +11,33 @@ use tfplugin::{
     Create, Delete, Diagnostics, IdentitySchema, Import, ImportBy, Object, Plan, Read, Resource,
     Schema, Type, Update, async_trait,
 };
-use vultr::{Client, Cluster, CreateNodePool, NodePool, UpdateNodePool};
+use vultr::{Cluster, NodePool};
 
 use self::settings::Settings;
+use crate::allowance::Allowance;
 use crate::fault::{self, Fault};
-use crate::mark::Mark;
+use crate::node_plan;
+use crate::pool_mark::{self, PoolTags};
 use crate::session::{Session, cloud};
+use crate::stock::Accepted;
+use crate::surge::{self, Pair, Surge, Which};
 
 const CREATE_WITHIN: Duration = Duration::from_mins(45);
-const UPDATE_WITHIN: Duration = Duration::from_mins(30);
+const UPDATE_WITHIN: Duration = Duration::from_mins(60);
 const DELETE_WITHIN: Duration = Duration::from_mins(30);
 
-/// The tag of pools in clusters that Slipway did not make.
-const FOREIGN_TAG: &str = "slipway";
+/// What a change in place, or a replacement of the pool, answers.
+const SETTLED: [&str; 9] = [
+    "name",
+    "chosen_plan",
+    "label",
+    "mark",
+    "labels",
+    "taints",
+    "min_nodes",
+    "max_nodes",
+    "autoscale",
+];
 
 /// The resource type.
 pub(crate) struct NodePoolResource;
@@ -39,10 +53,11 @@ impl Resource<Session> for NodePoolResource {
     }
 
     fn identity(&self) -> Option<IdentitySchema> {
+        // The name stays when a replacement changes the id.
         Some(
             IdentitySchema::new()
                 .required("cluster_id", Type::String, "Id of the cluster.")
-                .required("id", Type::String, "Id of the pool."),
+                .required("name", Type::String, "Name of the pool."),
         )
     }
 
@@ -56,143 +71,160 @@ impl Resource<Session> for NodePoolResource {
 
     async fn create(&self, op: &mut Create<Session>) -> Result<Object, Diagnostics> {
         let settings = Settings::read(&op.planned)?;
-        let client = op.client.vultr().await?;
         let cluster = find_cluster(&op.client, &settings.cluster).await?;
-        let tag = Tag::of(&cluster);
-        let pool = match adoptable(client, &settings, &tag).await? {
+        let goal = settings.goal(Accepted::to_make(&op.planned)?, PoolTags::of(&cluster));
+        let time = settings::timeout(&op.planned, "create", CREATE_WITHIN)?;
+        let surge = Surge {
+            session: &op.client,
+            client: op.client.vultr().await?,
+            cluster: &cluster.id,
+            region: &cluster.region,
+            place: plan::PLACE,
+            goal: &goal,
+            allowance: Allowance::new(time, &op.stop),
+        };
+        let pool = match adoptable(&surge, &settings).await? {
             Some(pool) => pool,
-            None => create(client, &settings, &tag).await?,
+            None => surge.make(None).await?,
         };
-        op.client.changed(Some(&settings.cluster));
-        let id = pool.id.clone();
+        op.client.changed(Some(&cluster.id));
         op.partial.record(|state| {
-            state.set("id", id.as_str());
+            state
+                .set("id", pool.id.as_str())
+                .set("label", pool.label.as_str());
         });
-        let wait = client
-            .wait(settings::timeout(&op.planned, "create", CREATE_WITHIN)?)
-            .stopped_by(op.stop.token());
-        let active = client.node_pool_active(&settings.cluster, &id, &wait).await;
-        active
-            .map_err(|error| cloud(&format!("waiting for node pool {}", settings.name), &error))?;
-        let change = UpdateNodePool {
-            tag: Some(tag.finished),
-            // An adopted pool may have been begun with other bounds.
-            ..bounds(&settings)
-        };
-        patch(client, &settings.cluster, &id, &change).await?;
-        op.client.changed(Some(&settings.cluster));
-        Ok(op.planned.clone().with("id", id))
+        let pool = surge.settle(&pool).await?;
+        op.client.changed(Some(&cluster.id));
+        finished(&op.client, &cluster, &pool, op.planned.clone()).await
     }
 
     async fn read(&self, op: &mut Read<Session>) -> Result<Option<Object>, Diagnostics> {
         let (cluster, id): (String, String) = (op.state.get("cluster_id")?, op.state.get("id")?);
         let pools = op.client.pools(&cluster).await?;
-        let mut found = pools
-            .as_ref()
-            .as_ref()
-            .and_then(|pools| pools.iter().find(|pool| pool.id == id).cloned());
-        if found.is_none() {
-            // A list may trail: only the pool itself proves that it is gone.
-            let asked = op.client.vultr().await?.node_pool(&cluster, &id).await;
-            found = asked.map_err(|error| cloud(&format!("reading node pool {id}"), &error))?;
+        let pools = pools.as_ref().as_deref().unwrap_or_default();
+        let pair = Pair::of_id(pools, &id);
+        let mut state = op.state.clone();
+        match pair.old {
+            Some(pool) => {
+                settings::write(pool, &cluster, &mut state)?;
+                if let Some(heir) = pair.replacement {
+                    // What is half done is a difference, so that the next apply ends it.
+                    state.set("mark", format!("{} {}", heir.tag, heir.label));
+                }
+            }
+            None => match look_again(&op.client, &cluster, &id, pair.replacement).await? {
+                Some(pool) => settings::write(&pool, &cluster, &mut state)?,
+                None => return Ok(None),
+            },
         }
-        Ok(found.map(|pool| {
-            let mut state = op.state.clone();
-            settings::write(&pool, &cluster, &mut state);
-            state
-        }))
+        Ok(Some(state))
     }
 
     async fn update(&self, op: &mut Update<Session>) -> Result<Object, Diagnostics> {
-        let settings = Settings::read(&op.planned)?;
-        let id: String = op.prior.get("id")?;
-        if ["min_nodes", "max_nodes", "autoscale"]
-            .iter()
-            .any(|name| op.changed(name))
-        {
-            let client = op.client.vultr().await?;
-            patch(client, &settings.cluster, &id, &bounds(&settings)).await?;
-            op.client.changed(Some(&settings.cluster));
-            let planned = op.planned.clone();
-            op.partial.record(|state| {
-                state.copy_from(
-                    &planned,
-                    &["min_nodes", "max_nodes", "autoscale", "monthly_price"],
-                );
-            });
-            let wait = client
-                .wait(settings::timeout(&op.planned, "update", UPDATE_WITHIN)?)
-                .stopped_by(op.stop.token());
-            let active = client.node_pool_active(&settings.cluster, &id, &wait).await;
-            active.map_err(|error| {
-                cloud(&format!("waiting for node pool {}", settings.name), &error)
-            })?;
+        if !SETTLED.iter().any(|name| op.changed(name)) {
+            return Ok(op.planned.clone());
         }
-        Ok(op.planned.clone())
+        let settings = Settings::read(&op.planned)?;
+        let cluster = find_cluster(&op.client, &settings.cluster).await?;
+        let goal = settings.goal(Accepted::to_make(&op.planned)?, PoolTags::of(&cluster));
+        let time = settings::timeout(&op.planned, "update", UPDATE_WITHIN)?;
+        let surge = Surge {
+            session: &op.client,
+            client: op.client.vultr().await?,
+            cluster: &cluster.id,
+            region: &cluster.region,
+            place: plan::PLACE,
+            goal: &goal,
+            allowance: Allowance::new(time, &op.stop),
+        };
+        let settled = surge.run(Which::Id(op.prior.get("id")?)).await;
+        op.client.changed(Some(&cluster.id));
+        finished(&op.client, &cluster, &settled?, op.planned.clone()).await
     }
 
     async fn delete(&self, op: &mut Delete<Session>) -> Result<(), Diagnostics> {
         let (cluster, id): (String, String) = (op.state.get("cluster_id")?, op.state.get("id")?);
         let client = op.client.vultr().await?;
-        let pools = client.node_pools(&cluster).await;
-        let pools = pools.map_err(|error| {
-            cloud(
-                &format!("listing the node pools of cluster {cluster}"),
-                &error,
-            )
-        })?;
-        let Some(pools) = pools else {
+        let Some(pools) = surge::list(client, &cluster).await? else {
             return Ok(());
         };
-        if let [only] = pools.as_slice()
-            && only.id == id
-        {
+        let pair = Pair::of_id(&pools, &id);
+        let ours: Vec<&NodePool> = pair.replacement.into_iter().chain(pair.old).collect();
+        if !ours.is_empty() && ours.len() == pools.len() {
             return Err(Fault::new(
                 fault::LAST_POOL,
-                format!("Node pool {} is the last one of cluster {cluster}, and Vultr keeps no cluster without one. Destroy the cluster instead, or add another pool first.", only.label),
+                format!("Node pool {} is the last one of cluster {cluster}, and Vultr keeps no cluster without one. Destroy the cluster instead, or add another pool first.", pool_mark::name_of(&ours[0].label)),
             )
             .into());
         }
-        let wait = client
-            .wait(settings::timeout(&op.state, "delete", DELETE_WITHIN)?)
-            .stopped_by(op.stop.token());
-        remove(client, &cluster, &id, &wait).await?;
+        let time = settings::timeout(&op.state, "delete", DELETE_WITHIN)?;
+        let allowance = Allowance::new(time, &op.stop);
+        let named = ours.iter().map(|pool| pool.id.as_str());
+        // A list may trail: the pool of the state goes also when it is not listed.
+        let listed = pair.old.is_some();
+        for pool in named.chain((!listed).then_some(id.as_str())) {
+            surge::remove(client, &cluster, pool, &allowance.wait(client)).await?;
+        }
         op.client.changed(Some(&cluster));
         Ok(())
     }
 
     async fn import(&self, op: &mut Import<Session>) -> Result<Object, Diagnostics> {
-        let (cluster, id) = match &op.by {
+        let (cluster, wanted) = match &op.by {
             ImportBy::Id(text) => text
                 .split_once('/')
-                .filter(|(cluster, id)| !cluster.is_empty() && !id.is_empty() && !id.contains('/'))
-                .map(|(cluster, id)| (cluster.to_owned(), id.to_owned()))
-                .ok_or_else(|| Fault::new(fault::BAD_IMPORT, format!("A node pool is imported by \"<cluster id>/<pool id>\", and {text:?} is not of this form.")))?,
-            ImportBy::Identity(identity) => (identity.get("cluster_id")?, identity.get("id")?),
+                .filter(|(cluster, pool)| !cluster.is_empty() && !pool.is_empty() && !pool.contains('/'))
+                .map(|(cluster, pool)| (cluster.to_owned(), pool.to_owned()))
+                .ok_or_else(|| Fault::new(fault::BAD_IMPORT, format!("A node pool is imported by \"<cluster id>/<name or id of the pool>\", and {text:?} is not of this form.")))?,
+            ImportBy::Identity(identity) => (identity.get("cluster_id")?, identity.get("name")?),
         };
-        Ok(Object::new().with("cluster_id", cluster).with("id", id))
+        let cluster = find_cluster(&op.client, &cluster).await?;
+        let by_id = cluster.node_pools.iter().find(|pool| pool.id == wanted);
+        let pool = by_id.or_else(|| Pair::of_name(&cluster.node_pools, &wanted).old);
+        let pool = pool.ok_or_else(|| no_pool(&cluster, &wanted))?;
+        imported(&op.client, &cluster, pool).await
     }
 }
 
-/// The tags of a pool while it is made and afterwards: the mark of the cluster's owner.
-struct Tag {
-    creating: String,
-    finished: String,
+/// The state of a pool that exists already.
+pub(crate) async fn imported(
+    session: &Session,
+    cluster: &Cluster,
+    pool: &NodePool,
+) -> Result<Object, Diagnostics> {
+    let mut state = Object::new();
+    settings::write(pool, &cluster.id, &mut state)?;
+    settings::write_price(session, &cluster.region, pool, &mut state).await?;
+    Ok(state)
 }
 
-impl Tag {
-    fn of(cluster: &Cluster) -> Self {
-        match Mark::read(&cluster.label) {
-            Some(mark) => Self {
-                creating: mark.platform().bare_creating_mark(),
-                finished: mark.platform().mark(),
-            },
-            None => Self {
-                creating: format!("{FOREIGN_TAG} (creating)"),
-                finished: FOREIGN_TAG.to_owned(),
-            },
-        }
-    }
+/// The planned state, completed with what the pool is now.
+async fn finished(
+    session: &Session,
+    cluster: &Cluster,
+    pool: &NodePool,
+    mut state: Object,
+) -> Result<Object, Diagnostics> {
+    state
+        .set("id", pool.id.as_str())
+        .set("label", pool.label.as_str())
+        .set("mark", pool.tag.as_str())
+        .set("chosen_plan", pool.plan.as_str());
+    let nodes: u32 = state.get("min_nodes")?;
+    node_plan::settle_price(session, &cluster.region, &pool.plan, nodes, &mut state).await?;
+    Ok(state)
+}
+
+/// A list may trail: only the pool itself proves that it is gone. If it is, what replaced it stands in its place.
+async fn look_again(
+    session: &Session,
+    cluster: &str,
+    id: &str,
+    heir: Option<&NodePool>,
+) -> Result<Option<NodePool>, Fault> {
+    let asked = session.vultr().await?.node_pool(cluster, id).await;
+    let asked = asked.map_err(|error| cloud(&format!("reading node pool {id}"), &error))?;
+    Ok(asked.or_else(|| heir.cloned()))
 }
 
 async fn find_cluster(session: &Session, id: &str) -> Result<Cluster, Fault> {
@@ -212,100 +244,49 @@ async fn find_cluster(session: &Session, id: &str) -> Result<Cluster, Fault> {
         })
 }
 
-/// A pool of this name that an earlier, broken-off create began. One of other settings is taken away; a finished one
+/// A pool of this name that an earlier, broken-off create began. One of another plan is taken away; a finished one
 /// is somebody's.
-async fn adoptable(
-    client: &Client,
-    settings: &Settings,
-    tag: &Tag,
-) -> Result<Option<NodePool>, Fault> {
-    let pools = client.node_pools(&settings.cluster).await;
-    let pools = pools.map_err(|error| {
-        cloud(
-            &format!("listing the node pools of cluster {}", settings.cluster),
-            &error,
-        )
-    })?;
-    let Some(pool) = pools
-        .unwrap_or_default()
-        .into_iter()
-        .find(|pool| pool.label == settings.name)
-    else {
+async fn adoptable(surge: &Surge<'_>, settings: &Settings) -> Result<Option<NodePool>, Fault> {
+    let goal = surge.goal;
+    let pools = surge::list(surge.client, surge.cluster).await?;
+    let pools = pools.unwrap_or_default();
+    let Some(pool) = Pair::of_name(&pools, &settings.name).old else {
         return Ok(None);
     };
-    if pool.tag != tag.creating {
-        return Err(Fault::new(
-            fault::POOL_EXISTS,
-            format!(
-                "Cluster {cluster} has a node pool {name} already. Take it over with `terraform import <address> {cluster}/{id}`, or choose another name.",
-                cluster = settings.cluster,
-                name = settings.name,
-                id = pool.id
-            ),
-        )
-        .at("name"));
+    if pool.tag != goal.tags.creating() {
+        return Err(taken(surge.cluster, &settings.name, pool));
     }
-    if settings.matches(&pool) {
+    if goal.fits(pool) {
         tracing::info!(pool = %pool.id, "going on with the pool of a broken-off create");
-        return Ok(Some(pool));
+        return Ok(Some(pool.clone()));
     }
-    remove(
-        client,
-        &settings.cluster,
-        &pool.id,
-        &client.wait(DELETE_WITHIN),
-    )
-    .await?;
+    surge.remove(pool).await?;
     Ok(None)
 }
 
-async fn create(client: &Client, settings: &Settings, tag: &Tag) -> Result<NodePool, Fault> {
-    let wanted = CreateNodePool {
-        label: settings.name.clone(),
-        plan: settings.plan.clone(),
-        node_quantity: settings.min,
-        min_nodes: settings.min,
-        max_nodes: settings.max,
-        auto_scaler: settings.autoscale,
-        tag: tag.creating.clone(),
-        vpc_only: false,
-        labels: settings.labels.clone(),
-        taints: settings.taints.iter().map(vultr::Taint::from).collect(),
-        user_data: None,
-    };
-    let made = client.ensure_node_pool(&settings.cluster, &wanted).await;
-    made.map(vultr::Ensured::into_inner)
-        .map_err(|error| cloud(&format!("creating node pool {}", settings.name), &error))
+fn taken(cluster: &str, name: &str, pool: &NodePool) -> Fault {
+    Fault::new(
+        fault::POOL_EXISTS,
+        format!(
+            "Cluster {cluster} has a node pool {name} already. Take it over with `terraform import <address> {cluster}/{id}`, or choose another name.",
+            id = pool.id
+        ),
+    )
+    .at("name")
 }
 
-/// What a change of bounds sends. Under the autoscaler the number of the moment is not ours to set.
-fn bounds(settings: &Settings) -> UpdateNodePool {
-    UpdateNodePool {
-        node_quantity: (!settings.autoscale).then_some(settings.min),
-        min_nodes: Some(settings.min),
-        max_nodes: Some(settings.max),
-        auto_scaler: Some(settings.autoscale),
-        tag: None,
-    }
-}
-
-async fn patch(
-    client: &Client,
-    cluster: &str,
-    id: &str,
-    change: &UpdateNodePool,
-) -> Result<(), Fault> {
-    let changed = client.update_node_pool(cluster, id, change).await;
-    changed
-        .map(drop)
-        .map_err(|error| cloud(&format!("changing node pool {id}"), &error))
-}
-
-async fn remove(client: &Client, cluster: &str, id: &str, wait: &vultr::Wait) -> Result<(), Fault> {
-    client
-        .delete_node_pool(cluster, id)
-        .await
-        .map_err(|error| cloud(&format!("deleting node pool {id}"), &error))?;
-    let gone = client.node_pool_gone(cluster, id, wait).await;
-    gone.map_err(|error| cloud(&format!("waiting for node pool {id} to be gone"), &error))
+fn no_pool(cluster: &Cluster, wanted: &str) -> Fault {
+    let pools: Vec<&str> = cluster
+        .node_pools
+        .iter()
+        .map(|pool| pool_mark::name_of(&pool.label))
+        .collect();
+    Fault::new(
+        fault::BAD_IMPORT,
+        format!(
+            "Cluster {} has no node pool {wanted:?}. It has: {}.",
+            cluster.id,
+            pools.join(", ")
+        ),
+    )
 }

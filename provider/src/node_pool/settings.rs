@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use tfplugin::value::Attr;
-use tfplugin::{Diagnostics, Object};
+use tfplugin::{Diagnostics, Object, ValueError};
 use vultr::NodePool;
 
 use crate::duration;
@@ -12,7 +12,12 @@ use crate::fault::{self, Fault};
 use crate::nearest::allowed_words;
 use crate::platform::read::bounds;
 use crate::platform::settings::{bad_counts, known};
-use crate::pool_kind::{self, PoolKind, Taint};
+use crate::pool_kind::{self, PoolKind, Taint, same_taints, taints_of};
+use crate::pool_mark::{self, PoolTags};
+use crate::session::Session;
+use crate::stock::{self, Accepted};
+use crate::surge::PoolGoal;
+use crate::{node_plan, price};
 
 use super::labels;
 
@@ -21,7 +26,6 @@ use super::labels;
 pub(super) struct Settings {
     pub(super) cluster: String,
     pub(super) name: String,
-    pub(super) plan: String,
     pub(super) min: u32,
     pub(super) max: u32,
     pub(super) autoscale: bool,
@@ -35,7 +39,6 @@ impl Settings {
         Ok(Self {
             cluster: planned.get("cluster_id")?,
             name: planned.get("name")?,
-            plan: planned.get("plan")?,
             min: planned.get("min_nodes")?,
             max: planned.get("max_nodes")?,
             autoscale: planned.get("autoscale")?,
@@ -44,11 +47,18 @@ impl Settings {
         })
     }
 
-    /// Whether a pool that is there has everything that cannot change.
-    pub(super) fn matches(&self, pool: &NodePool) -> bool {
-        self.plan == pool.plan
-            && self.labels == pool.labels
-            && same_taints(&self.taints, &taints_of(pool))
+    /// The pool as an operation is to make it, of one of these plans.
+    pub(super) fn goal(&self, plans: Accepted, tags: PoolTags) -> PoolGoal {
+        PoolGoal {
+            name: self.name.clone(),
+            plans,
+            min: self.min,
+            max: self.max,
+            autoscale: self.autoscale,
+            labels: self.labels.clone(),
+            taints: self.taints.clone(),
+            tags,
+        }
     }
 }
 
@@ -99,7 +109,7 @@ pub(super) fn check(config: &Object) -> Diagnostics {
     if let Some(name) = known::<String>(config, "name", &mut faults)
         && !is_name(&name)
     {
-        faults.append(Fault::new(fault::BAD_NAME, format!("name is {name:?}. Allowed: 1 to 40 lower-case letters, digits and hyphens, starting with a letter and ending with a letter or digit.")).at("name"));
+        faults.append(Fault::new(fault::BAD_NAME, format!("name is {name:?}. Allowed: 1 to 40 lower-case letters, digits and hyphens, starting with a letter and ending with a letter or digit; an ending of a hyphen and eight hexadecimal digits belongs to pools that replaced another.")).at("name"));
     }
     check_counts(config, &mut faults);
     labels::check(config, &mut faults);
@@ -160,13 +170,18 @@ pub(super) fn timeout(
 }
 
 /// Writes what a pool is into a state, in the stored spelling where it means the same.
-pub(super) fn write(pool: &NodePool, cluster: &str, state: &mut Object) {
+pub(super) fn write(
+    pool: &NodePool,
+    cluster: &str,
+    state: &mut Object,
+) -> Result<(), ValueError> {
     let (min, max) = bounds(pool);
     state
         .set("id", pool.id.as_str())
         .set("cluster_id", cluster)
-        .set("name", pool.label.as_str())
-        .set("plan", pool.plan.as_str())
+        .set("name", pool_mark::name_of(&pool.label))
+        .set("label", pool.label.as_str())
+        .set("mark", pool.tag.as_str())
         .set("min_nodes", min)
         .set("max_nodes", max)
         .set("autoscale", pool.auto_scaler)
@@ -181,25 +196,19 @@ pub(super) fn write(pool: &NodePool, cluster: &str, state: &mut Object) {
     {
         state.set("kind", kind.as_str());
     }
+    stock::write_seen(&pool.plan, state)
 }
 
-fn taints_of(pool: &NodePool) -> Vec<Taint> {
-    let taint = |taint: &vultr::Taint| Taint {
-        key: taint.key.clone(),
-        value: taint.value.clone(),
-        effect: taint.effect.to_string(),
-    };
-    pool.taints.iter().map(taint).collect()
-}
-
-/// Taints have no order.
-fn same_taints(one: &[Taint], other: &[Taint]) -> bool {
-    let sorted = |taints: &[Taint]| {
-        let mut taints = taints.to_vec();
-        taints.sort();
-        taints
-    };
-    sorted(one) == sorted(other)
+/// Writes what the fewest nodes of a pool cost.
+pub(super) async fn write_price(
+    session: &Session,
+    region: &str,
+    pool: &NodePool,
+    state: &mut Object,
+) -> Result<(), Fault> {
+    let (nodes, _) = bounds(pool);
+    price::write_unknown(state);
+    node_plan::settle_price(session, region, &pool.plan, nodes, state).await
 }
 
 fn is_name(name: &str) -> bool {
@@ -209,6 +218,7 @@ fn is_name(name: &str) -> bool {
             .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
         && name.starts_with(|c: char| c.is_ascii_lowercase())
         && !name.ends_with('-')
+        && pool_mark::name_of(name) == name
 }
 
 #[cfg(test)]
