@@ -3,7 +3,16 @@
 use std::fmt::Write as _;
 
 /// What a platform gets that says nothing about components, in the order of their names.
-pub const COMPONENTS: [&str; 6] = ["crossplane", "flux", "infisical", "kong", "minio", "opal"];
+pub const COMPONENTS: [&str; 8] = [
+    "cloudnative-pg",
+    "crossplane",
+    "flux",
+    "infisical",
+    "kong",
+    "minio",
+    "opal",
+    "valkey",
+];
 
 /// A platform named `name` with one system node and these components alone; the resource is `slipway_platform.main`.
 #[must_use]

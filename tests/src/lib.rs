@@ -6,6 +6,9 @@
 mod build;
 mod cluster;
 pub mod configuration;
+mod cores;
+mod mirror;
+mod plugin_testing;
 mod processes;
 mod sandbox;
 mod terraform;
@@ -13,6 +16,9 @@ mod waiting;
 
 pub use build::{binary, binary_folder, engines, workspace};
 pub use cluster::{Cluster, Workload};
+pub use cores::Core;
+pub use mirror::{Mirror, pack};
+pub use plugin_testing::plugin_testing;
 pub use processes::{Sight, Watch, kill_in_group};
 pub use sandbox::{Call, Object, Sandbox, SandboxOptions};
 pub use terraform::{Run, Terraform};

@@ -1,4 +1,4 @@
-//! The real Terraform in a folder of its own, with our provider from a filesystem path.
+//! The real Terraform or OpenTofu in a folder of its own, with our provider from the build folder or from a mirror.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::{Sandbox, build};
+use crate::{Core, Mirror, Sandbox, build};
 
 /// What one Terraform command did.
 #[derive(Debug)]
@@ -66,9 +66,32 @@ pub struct Terraform {
 impl Terraform {
     /// A folder whose configuration is `main.tf` with the given text, pointed at the sandbox.
     pub fn new(sandbox: &Sandbox, configuration: &str) -> Result<Self> {
+        Self::with_core(Core::chosen()?, sandbox, configuration)
+    }
+
+    /// The same with one core, whichever the run of the tests is about.
+    pub fn with_core(core: Core, sandbox: &Sandbox, configuration: &str) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         std::fs::write(folder.path().join("main.tf"), configuration)?;
-        Self::over(sandbox, folder)
+        Self::over(core, sandbox, folder)
+    }
+
+    /// The same with the provider installed by `init` from a mirror, as users install it.
+    pub fn installed(
+        core: Core,
+        sandbox: &Sandbox,
+        mirror: &Mirror,
+        configuration: &str,
+    ) -> Result<Self> {
+        let terraform = Self::with_core(core, sandbox, configuration)?;
+        std::fs::write(
+            terraform.folder().join("terraform.rc"),
+            mirror.command_line_configuration(),
+        )?;
+        terraform
+            .run(&["init", "-input=false", "-no-color"])?
+            .ok()?;
+        Ok(terraform)
     }
 
     /// A copy of one of the examples, pointed at the sandbox; `modules` of the checkout stay where they are.
@@ -88,10 +111,10 @@ impl Terraform {
                 std::fs::write(folder.path().join(name), text)?;
             }
         }
-        Self::over(sandbox, folder)
+        Self::over(Core::chosen()?, sandbox, folder)
     }
 
-    fn over(sandbox: &Sandbox, folder: TempDir) -> Result<Self> {
+    fn over(core: Core, sandbox: &Sandbox, folder: TempDir) -> Result<Self> {
         build::binary("terraform-provider-slipway")?;
         let configuration = folder.path().join("terraform.rc");
         std::fs::write(
@@ -117,7 +140,7 @@ impl Terraform {
         let terraform = Self {
             folder,
             environment,
-            program: program(),
+            program: core.program()?,
         };
         if std::fs::read_dir(terraform.folder())?
             .filter_map(Result::ok)
@@ -236,10 +259,6 @@ impl Terraform {
             .envs(self.environment.iter().cloned());
         command
     }
-}
-
-fn program() -> PathBuf {
-    std::env::var_os("SLIPWAY_TERRAFORM").map_or_else(|| PathBuf::from("terraform"), PathBuf::from)
 }
 
 fn outcome(output: &Output) -> Run {
