@@ -12,10 +12,12 @@ use url::Url;
 
 use crate::catalog_data::CatalogData;
 use crate::environment_claim::EnvironmentClaimResource;
+use crate::environment_type_data::EnvironmentTypeData;
 use crate::fault::{self, Fault};
 use crate::kubeconfig::Kubeconfig;
 use crate::node_pool::NodePoolResource;
 use crate::platform::PlatformResource;
+use crate::price_function::MonthlyPrice;
 use crate::resolve_version::ResolveVersion;
 use crate::session::{ProviderSettings, Session};
 
@@ -110,7 +112,7 @@ impl Provider for Slipway {
     }
 
     fn data_sources(&self) -> Vec<Box<dyn DataSource<Session>>> {
-        vec![Box::new(CatalogData)]
+        vec![Box::new(CatalogData), Box::new(EnvironmentTypeData)]
     }
 
     fn ephemeral_resources(&self) -> Vec<Box<dyn EphemeralResource<Session>>> {
@@ -118,7 +120,7 @@ impl Provider for Slipway {
     }
 
     fn functions(&self) -> Vec<Box<dyn Function>> {
-        vec![Box::new(ResolveVersion)]
+        vec![Box::new(ResolveVersion), Box::new(MonthlyPrice)]
     }
 }
 

@@ -56,6 +56,29 @@ pub enum SharedServices {
     Own,
 }
 
+impl Autoscaling {
+    /// The word for it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Aggressive => "aggressive",
+            Self::Moderate => "moderate",
+            Self::Conservative => "conservative",
+        }
+    }
+}
+
+impl SharedServices {
+    /// The word for it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Platform => "platform",
+            Self::Own => "own",
+        }
+    }
+}
+
 /// What a type of environment gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Profile {

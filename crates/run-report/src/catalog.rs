@@ -42,7 +42,7 @@ pub struct Component {
     /// Names of the secrets it reads.
     #[serde(default)]
     pub secrets: Vec<String>,
-    /// Products that can do its job; its value `slipway.backend` chooses one.
+    /// Products that can do its job, the default first; its value `slipway.backend` chooses one.
     #[serde(default)]
     pub backends: Vec<String>,
 }
@@ -211,6 +211,17 @@ impl Component {
         })
     }
 
+    /// The product that does its job with these values; nothing for a component without a choice.
+    #[must_use]
+    pub fn backend<'a>(&'a self, values: &'a Values) -> Option<&'a str> {
+        let default = self.backends.first()?;
+        let chosen = values
+            .get("slipway")
+            .and_then(|own| own.get("backend"))
+            .and_then(serde_json::Value::as_str);
+        Some(chosen.unwrap_or(default))
+    }
+
     fn missing_in(&self, bundle: &Bundle, name: &str) -> Vec<String> {
         let playbook = bundle
             .file(&self.playbook)
@@ -252,6 +263,25 @@ fn is_component_name(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_first_backend_is_the_one_that_the_role_takes_by_default() {
+        let bundle = Bundle::embedded();
+        let catalog = Catalog::embedded().unwrap();
+        let mut seen = 0;
+        for (name, component) in catalog.iter() {
+            let Some(first) = component.backends.first() else {
+                continue;
+            };
+            let defaults = bundle.file(&format!("roles/{name}/defaults/main.yml")).unwrap();
+            let defaults = std::str::from_utf8(defaults).unwrap();
+            let expected = format!("component_settings.backend | default('{first}')");
+            assert!(defaults.contains(&expected), "{name}: {defaults}");
+            assert_eq!(component.backend(&Values::default()), Some(first.as_str()));
+            seen += 1;
+        }
+        assert!(seen > 0);
+    }
 
     fn yaml(rest: &str) -> String {
         let common = "summary: s, playbook: a.yml, roles: [a], namespace: n, sizes: [dev, ha], \

@@ -16,7 +16,7 @@ use crate::session::Session;
 
 /// Plans a create or an update.
 pub(super) async fn plan(catalog: &Catalog, op: &mut Plan<Session>) -> Result<(), Diagnostics> {
-    let wanted = plan_components::plan(catalog, op)?;
+    let intent = plan_components::plan(catalog, op)?;
     if let Some(name) = text(&op.planned, "name") {
         op.planned.set("id", name.as_str());
         if let Ok(id) = PlatformId::parse(&name) {
@@ -24,12 +24,15 @@ pub(super) async fn plan(catalog: &Catalog, op: &mut Plan<Session>) -> Result<()
         }
     }
     op.planned.set("phase", Phase::Ready.as_str());
-    let cluster = match op.change {
+    let unfinished = match op.change {
         Change::Create => plan_create(op).await?,
-        Change::Update => plan_update(op).await?,
+        Change::Update => {
+            plan_update(op).await?;
+            None
+        }
     };
-    match wanted {
-        Some(wanted) => plan_components::warn(catalog, op, &wanted, cluster.as_deref()).await,
+    match intent {
+        Some(intent) => plan_components::warn(catalog, op, &intent, unfinished.as_deref()).await,
         None => Ok(()),
     }
 }
@@ -141,10 +144,10 @@ fn spell(planned: &Object, name: &str) -> Option<String> {
     text.or_else(|| Some(planned.get::<Option<bool>>(name).ok()??.to_string()))
 }
 
-/// Holds a change against the account. Gives the platform's cluster.
-async fn plan_update(op: &mut Plan<Session>) -> Result<Option<String>, Diagnostics> {
+/// Holds a change against the account.
+async fn plan_update(op: &mut Plan<Session>) -> Result<(), Diagnostics> {
     let Some(prior) = op.prior.clone() else {
-        return Ok(None);
+        return Ok(());
     };
     let phase = Phase::of(&prior);
     if phase != Phase::Ready {
@@ -163,8 +166,7 @@ async fn plan_update(op: &mut Plan<Session>) -> Result<Option<String>, Diagnosti
     {
         problems.append(fault);
     }
-    problems.into_result()?;
-    Ok(text(&prior, "cluster_id"))
+    problems.into_result()
 }
 
 fn refuse_replacement(op: &Plan<Session>, prior: &Object, phase: Phase) -> Option<Fault> {
@@ -178,7 +180,6 @@ fn refuse_replacement(op: &Plan<Session>, prior: &Object, phase: Phase) -> Optio
     }
     let changed: Vec<&str> = CREATE_ONLY
         .into_iter()
-        .chain(["system_pool"])
         .filter(|name| op.changed(name))
         .collect();
     let name = text(prior, "name").unwrap_or_default();

@@ -1,22 +1,28 @@
 //! The components in the plan of a platform: what is wanted of them, and which playbooks will run and why.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
-use run_report::{Catalog, JournalRecord, Reason, Wanted};
+use run_report::{Catalog, Reason, Wanted};
 use tfplugin::value::Attr;
 use tfplugin::{Change, Diagnostic, Diagnostics, Object, Plan};
 
-use super::components::{self, ComponentSetting, Statuses};
-
+use super::components::{self, ComponentSetting};
+use super::status::{self, Due, Statuses};
 use crate::fault::{self, Fault};
 use crate::session::Session;
+
+/// What is wanted of the components, and which of them have to run.
+pub(super) struct Intent {
+    wanted: BTreeMap<String, Wanted>,
+    due: Due,
+    stored: Statuses,
+}
 
 /// Resolves what is wanted of the components into the planned state; nothing while a part of it is not known.
 pub(super) fn plan(
     catalog: &Catalog,
     op: &mut Plan<Session>,
-) -> Result<Option<BTreeMap<String, Wanted>>, Diagnostics> {
+) -> Result<Option<Intent>, Diagnostics> {
     let known = ["components", "component_secrets_wo_version"]
         .iter()
         .all(|name| op.planned.value(name).is_wholly_known());
@@ -25,11 +31,25 @@ pub(super) fn plan(
         return Ok(None);
     }
     let wanted = wanted(catalog, &op.planned)?;
+    let stored: Statuses = match &op.prior {
+        Some(prior) => prior
+            .get::<Option<_>>("component_status")?
+            .unwrap_or_default(),
+        None => Statuses::new(),
+    };
+    let due = match op.change {
+        Change::Create => status::all_new(&wanted),
+        Change::Update => status::due_by_state(&wanted, &stored, &op.private),
+    };
     op.planned.set(
         "component_status",
-        components::planned_statuses(catalog, &wanted),
+        status::planned(catalog, &wanted, &due, &stored),
     );
-    Ok(Some(wanted))
+    Ok(Some(Intent {
+        wanted,
+        due,
+        stored,
+    }))
 }
 
 /// The enabled components of a planned state, with their digests.
@@ -49,31 +69,31 @@ pub(super) fn wanted(
         })
 }
 
-/// Says which playbooks will run and why, what is left installed, and which secrets nobody reads. `cluster` is the one
-/// whose journal tells what is done already.
+/// Says which playbooks will run and why, what is left installed, and which secrets nobody reads. `unfinished` is the
+/// cluster of a create that was broken off: its journal tells what is done already.
 pub(super) async fn warn(
     catalog: &Catalog,
     op: &mut Plan<Session>,
-    wanted: &BTreeMap<String, Wanted>,
-    cluster: Option<&str>,
+    intent: &Intent,
+    unfinished: Option<&str>,
 ) -> Result<(), Diagnostics> {
-    let before = match &op.prior {
-        Some(prior) => prior
-            .get::<Option<Statuses>>("component_status")?
-            .unwrap_or_default(),
-        None => Statuses::new(),
+    let Intent {
+        wanted,
+        due,
+        stored,
+    } = intent;
+    let rest = match unfinished.filter(|_| !wanted.is_empty()) {
+        Some(cluster) => op.client.journal(cluster).await.ok(),
+        None => None,
     };
-    let due = match journal(op, wanted, cluster).await {
-        Some(records) => components::due(wanted, &records),
-        None => components::due_by_state(wanted, &before),
-    };
+    let due = rest.map_or_else(|| due.clone(), |records| status::due(wanted, &records));
     if !due.is_empty() {
         op.warnings.push(Diagnostic::warning(
             "Playbooks will run",
             list_runs(catalog, wanted, &due),
         ));
     }
-    let left: Vec<&str> = before
+    let left: Vec<&str> = stored
         .keys()
         .filter(|name| !wanted.contains_key(*name))
         .map(String::as_str)
@@ -90,39 +110,21 @@ pub(super) async fn warn(
     Ok(())
 }
 
-/// What the cluster records: as the refresh has read it, or, for a create that goes on, read now if it answers.
-async fn journal(
-    op: &Plan<Session>,
-    wanted: &BTreeMap<String, Wanted>,
-    cluster: Option<&str>,
-) -> Option<Arc<BTreeMap<String, JournalRecord>>> {
-    let cluster = cluster?;
-    if op.change == Change::Create && !wanted.is_empty() {
-        return op.client.journal(cluster).await.ok();
-    }
-    op.client.seen_journal(cluster)
-}
-
-fn list_runs(
-    catalog: &Catalog,
-    wanted: &BTreeMap<String, Wanted>,
-    due: &BTreeMap<String, Reason>,
-) -> String {
+fn list_runs(catalog: &Catalog, wanted: &BTreeMap<String, Wanted>, due: &Due) -> String {
     let line = |(name, reason): (&String, &Reason)| {
-        let chart = catalog
-            .get(name)
-            .map(|component| component.chart.name.as_str())
+        let (component, wanted) = (catalog.get(name)?, wanted.get(name)?);
+        let backend = component
+            .backend(&wanted.values)
+            .map(|backend| format!(", backend {backend}"))
             .unwrap_or_default();
-        let version = wanted
-            .get(name)
-            .map(|one| one.version.as_str())
-            .unwrap_or_default();
-        format!(
-            "  {name}  {chart} {version}  ({})",
-            components::spell(*reason)
-        )
+        Some(format!(
+            "  {name}  {} {}{backend}  ({})",
+            component.chart.name,
+            wanted.version,
+            status::spell(*reason)
+        ))
     };
-    due.iter().map(line).collect::<Vec<_>>().join("\n")
+    due.iter().filter_map(line).collect::<Vec<_>>().join("\n")
 }
 
 fn warn_of_secrets(catalog: &Catalog, op: &mut Plan<Session>) {
