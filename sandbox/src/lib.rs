@@ -12,5 +12,6 @@ pub mod engines;
 pub mod folder;
 pub mod processes;
 pub mod records;
+mod services;
 pub mod slot;
 pub mod world;

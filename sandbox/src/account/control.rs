@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::clock::ClockOrder;
 use super::faults::FaultOrder;
+use super::refusal::Refusal;
 use super::service::Account;
 use super::state::Conditions;
 use crate::world::Disturbance;
@@ -96,6 +97,7 @@ async fn faults(State(account): State<Account>) -> Response {
         "cluster_stuck": conditions.cluster_stuck,
         "upgrade_stuck": conditions.upgrade_stuck,
         "stale_attach": conditions.stale_attach,
+        "vpc_in_use": conditions.vpc_in_use,
         "slow_release_s": conditions.slow_release_s,
         "instance_quota": conditions.instance_quota,
         "sshd_down": conditions.sshd_down,
@@ -119,6 +121,10 @@ async fn add_fault(State(account): State<Account>, Json(order): Json<Value>) -> 
     }
     account.work(|state| {
         set_conditions(&mut state.conditions, &order);
+        if let Some(second_form) = order.instance_unknown_400 {
+            let refusal = second_form.then(|| Refusal::invalid("invalid instance ID"));
+            state.instances.answer_unknown_with(refusal);
+        }
         if let Some(host) = &order.instance {
             for disturbance in host.disturbances() {
                 state.disturb_instances(host.pattern(), disturbance);
@@ -142,6 +148,7 @@ fn set_conditions(conditions: &mut Conditions, order: &FaultOrder) {
     conditions.cluster_stuck = order.cluster_stuck.unwrap_or(conditions.cluster_stuck);
     conditions.upgrade_stuck = order.upgrade_stuck.unwrap_or(conditions.upgrade_stuck);
     conditions.stale_attach = order.stale_attach.unwrap_or(conditions.stale_attach);
+    conditions.vpc_in_use = order.vpc_in_use.unwrap_or(conditions.vpc_in_use);
     conditions.slow_release_s = order.slow_release_s.unwrap_or(conditions.slow_release_s);
     conditions.instance_quota = order.instance_quota.or(conditions.instance_quota);
     let down = order
@@ -178,6 +185,7 @@ async fn clear_faults(
             state.disturb_instances(&pattern, Disturbance::SshdUp);
         }
         state.forget_stale_attachments();
+        state.instances.answer_unknown_with(None);
     });
     account.clock_was_set();
     StatusCode::NO_CONTENT.into_response()

@@ -21,6 +21,8 @@ pub(crate) struct Table<T> {
     next_place: u64,
     /// What a list showed before the newest creation or deletion: the answer of a stale list.
     before_last_change: BTreeMap<u64, T>,
+    /// Answer for an unknown id instead of the usual one.
+    unknown: Option<Refusal>,
 }
 
 impl<T> Default for Table<T> {
@@ -30,6 +32,7 @@ impl<T> Default for Table<T> {
             places: HashMap::new(),
             next_place: 1,
             before_last_change: BTreeMap::new(),
+            unknown: None,
         }
     }
 }
@@ -62,12 +65,13 @@ impl<T: Row> Table<T> {
 
     /// The object, or the answer for an unknown id.
     pub(crate) fn find(&self, id: &str) -> Result<&T, Refusal> {
-        self.get(id).ok_or_else(Self::unknown)
+        self.get(id).ok_or_else(|| self.unknown())
     }
 
     /// The object for change, or the answer for an unknown id.
     pub(crate) fn find_mut(&mut self, id: &str) -> Result<&mut T, Refusal> {
-        self.get_mut(id).ok_or_else(Self::unknown)
+        let unknown = self.unknown();
+        self.get_mut(id).ok_or(unknown)
     }
 
     /// Objects in the order of creation.
@@ -90,7 +94,13 @@ impl<T: Row> Table<T> {
         rows.iter().map(|(place, row)| (*place, row))
     }
 
-    fn unknown() -> Refusal {
-        Refusal::new(T::UNKNOWN.0, T::UNKNOWN.1)
+    /// Sets the answer for an unknown id; `None` for the usual one.
+    pub(crate) fn answer_unknown_with(&mut self, refusal: Option<Refusal>) {
+        self.unknown = refusal;
+    }
+
+    fn unknown(&self) -> Refusal {
+        let usual = || Refusal::new(T::UNKNOWN.0, T::UNKNOWN.1);
+        self.unknown.clone().unwrap_or_else(usual)
     }
 }

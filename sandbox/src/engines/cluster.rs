@@ -20,6 +20,7 @@ use super::version::Build;
 use super::volumes::Volumes;
 use super::{egress, kubeconfig, nodes, standin, storage_classes};
 use crate::processes::Processes;
+use crate::services::Desk;
 use crate::world::{AccountHandle, ClusterAccess, ClusterSpec, NodeSpec};
 
 /// A running cluster.
@@ -32,6 +33,7 @@ pub(crate) struct Cluster {
     object_store: Arc<ObjectStore>,
     stand_ins: Vec<AbortOnDropHandle<()>>,
     _egress: AbortOnDropHandle<()>,
+    _desk: Desk,
 }
 
 /// What a cluster shares with the others of the sandbox.
@@ -55,7 +57,9 @@ impl Cluster {
         // What an earlier attempt stored was signed with other keys.
         ground.etcd.remove(&layout.prefix()).await?;
         let client = kubeconfig::client(&kubeconfig).await?;
-        let egress = egress::serve(layout.folder())?;
+        let egress = egress::serve(layout.folder(), layout.kubelets())?;
+        let desk = Desk::open(ground.root, &client).await?;
+        layout.forward_ports(&desk.port_forwards())?;
         let Ground {
             tools,
             processes,
@@ -86,6 +90,7 @@ impl Cluster {
             object_store,
             stand_ins,
             _egress: egress,
+            _desk: desk,
         })
     }
 

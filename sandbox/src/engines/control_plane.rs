@@ -1,6 +1,6 @@
 //! The programs of one cluster's control plane, and their start on a condition each.
 
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,6 +27,9 @@ const START_DEADLINE: Duration = Duration::from_mins(3);
 const ROUND: Duration = Duration::from_secs(1);
 /// What kwok does with nodes and pods.
 const STAGES: &str = include_str!("../../stages/stages.yaml");
+/// The port that KWOK says its nodes' kubelets have.
+const KUBELET_PORT: u16 = 10_247;
+const PORT_FORWARDS: &str = "port-forwards.yaml";
 /// Controllers that a cloud controller replaces, as at the vendor.
 const CONTROLLERS: &str = "--controllers=*,-node-ipam-controller,-node-route-controller,\
                            -cloud-node-lifecycle-controller,-service-lb-controller";
@@ -94,6 +97,16 @@ impl Layout {
 
     pub(crate) fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// Where KWOK plays the kubelets of all nodes.
+    pub(crate) fn kubelets(&self) -> SocketAddr {
+        (self.address, KUBELET_PORT).into()
+    }
+
+    /// Says where connections to pods go, as KWOK reads it.
+    pub(crate) fn forward_ports(&self, text: &str) -> Result<()> {
+        Ok(std::fs::write(self.folder.join(PORT_FORWARDS), text)?)
     }
 
     /// The cluster's place in etcd.
@@ -192,8 +205,9 @@ impl Layout {
             "--manage-all-nodes=true".to_owned(),
             "--node-lease-duration-seconds=0".to_owned(),
             "--node-ip=127.0.0.1".to_owned(),
-            format!("--server-address={}:10247", self.address),
+            format!("--server-address={}", self.kubelets()),
             "--config=stages.yaml".to_owned(),
+            format!("--config={PORT_FORWARDS}"),
         ]))
     }
 }

@@ -23,8 +23,8 @@ pub(crate) fn socket(folder: &Path) -> PathBuf {
     folder.join("egress.sock")
 }
 
-/// Answers every call until the handle is dropped.
-pub(crate) fn serve(folder: &Path) -> Result<AbortOnDropHandle<()>> {
+/// Answers every call until the handle is dropped. Calls to a node's kubelet go to `kubelets`, which plays all of them.
+pub(crate) fn serve(folder: &Path, kubelets: SocketAddr) -> Result<AbortOnDropHandle<()>> {
     let path = socket(folder);
     let listener = UnixListener::bind(&path).with_context(|| {
         format!(
@@ -35,7 +35,7 @@ pub(crate) fn serve(folder: &Path) -> Result<AbortOnDropHandle<()>> {
     let server = async move {
         while let Ok((call, _)) = listener.accept().await {
             tokio::spawn(async move {
-                if let Err(error) = answer(call).await {
+                if let Err(error) = answer(call, kubelets).await {
                     tracing::debug!(%error, "a call of the API server ended early");
                 }
             });
@@ -44,7 +44,7 @@ pub(crate) fn serve(folder: &Path) -> Result<AbortOnDropHandle<()>> {
     Ok(AbortOnDropHandle::new(tokio::spawn(server)))
 }
 
-async fn answer(call: UnixStream) -> std::io::Result<()> {
+async fn answer(call: UnixStream, kubelets: SocketAddr) -> std::io::Result<()> {
     let mut call = BufReader::new(call);
     let mut request = String::new();
     call.read_line(&mut request).await?;
@@ -56,7 +56,7 @@ async fn answer(call: UnixStream) -> std::io::Result<()> {
             return Ok(());
         }
     }
-    if let Some(target) = loopback(&request)
+    if let Some(target) = target(&request, kubelets)
         && let Ok(mut target) = TcpStream::connect(target).await
     {
         call.write_all(OPEN).await?;
@@ -67,23 +67,32 @@ async fn answer(call: UnixStream) -> std::io::Result<()> {
     call.shutdown().await
 }
 
-/// The address that a `CONNECT` request names, when it does not leave the machine.
-fn loopback(request: &str) -> Option<SocketAddr> {
-    let target: SocketAddr = request
+/// The address that a `CONNECT` request leads to, when it does not leave the machine.
+fn target(request: &str, kubelets: SocketAddr) -> Option<SocketAddr> {
+    let named: SocketAddr = request
         .strip_prefix("CONNECT ")?
         .split(' ')
         .next()?
         .parse()
         .ok()?;
-    target.ip().is_loopback().then_some(target)
+    if named.port() == kubelets.port() {
+        return Some(kubelets);
+    }
+    named.ip().is_loopback().then_some(named)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::loopback;
+    use super::target;
 
     #[test]
-    fn only_loopback_is_let_through() {
+    fn only_loopback_and_the_played_kubelets_are_let_through() {
+        let kubelets = "127.65.0.1:10247".parse().unwrap();
+        let loopback = |request| target(request, kubelets);
+        assert_eq!(
+            loopback("CONNECT 10.20.0.3:10247 HTTP/1.1\r\n"),
+            Some(kubelets)
+        );
         assert!(loopback("CONNECT 127.0.0.1:8443 HTTP/1.1\r\n").is_some());
         assert!(loopback("CONNECT [::1]:8443 HTTP/1.1\r\n").is_some());
         assert!(loopback("CONNECT 10.96.0.7:443 HTTP/1.1\r\n").is_none());

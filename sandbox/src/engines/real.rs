@@ -14,6 +14,7 @@ use super::etcd::Etcd;
 use super::instance::Instance;
 use super::tools::Tools;
 use crate::processes::Processes;
+use crate::services::External;
 use crate::world::{
     AccountHandle, ClusterAccess, ClusterSpec, Disturbance, Engines, InstanceSpec, NodeSpec,
 };
@@ -30,6 +31,7 @@ pub struct RealEngines {
     processes: Processes,
     root: PathBuf,
     charts: Option<ChartServer>,
+    _services: External,
     account: OnceLock<Arc<dyn AccountHandle>>,
     etcd: OnceCell<Etcd>,
     starts: Semaphore,
@@ -61,8 +63,9 @@ impl RealEngines {
         Ok(Self {
             tools,
             processes,
-            root,
             charts,
+            _services: External::open(&root).await?,
+            root,
             account: OnceLock::new(),
             etcd: OnceCell::new(),
             starts: Semaphore::new(STARTS_AT_ONCE),
@@ -114,6 +117,7 @@ impl Engines for RealEngines {
     fn stand_ins(&self) -> Vec<String> {
         let mut sentences = vec![
             "pods: KWOK reports them Ready and runs nothing in them; logs, exec, webhooks and images cannot be shown",
+            "services: what playbooks say to Infisical, Authentik, Artifactory, Cloudflare and GitLab is checked by small servers that only remember it; services.jsonl has each call",
             "cloud controller: Services get a load balancer of the emulated account, which forwards nothing",
             "CSI driver: claims get a block volume of the emulated account, which holds no data; vfs volumes and resizing are not played",
             "operators: CloudNativePG, cert-manager and Kyverno are said to be ready; databases hold no data, certificates are signed by themselves, policies decide nothing",

@@ -5,6 +5,7 @@
 mod cloud;
 mod faults;
 mod hosts;
+mod lesser_objects;
 mod lifecycle;
 mod networks;
 mod nodes;

@@ -124,6 +124,11 @@ pub(super) fn date(moment: Timestamp) -> String {
         .to_string()
 }
 
+/// The status of something that is made until `ready_at`.
+pub(super) fn status_since(ready_at: Timestamp, now: Timestamp) -> &'static str {
+    if ready_at <= now { "active" } else { "pending" }
+}
+
 /// An amount as a JSON number.
 pub(super) fn number(amount: Decimal) -> Value {
     serde_json::from_str(&amount.normalize().to_string()).unwrap_or(Value::Null)

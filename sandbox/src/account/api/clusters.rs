@@ -59,7 +59,7 @@ fn show(contents: &Contents, cluster: &Cluster) -> Value {
         "region": cluster.region,
         "status": if cluster.active { "active" } else { "pending" },
         "ha_controlplanes": cluster.ha_controlplanes,
-        "firewall_group_id": "",
+        "firewall_group_id": cluster.firewall_group_id,
         "oidc": cluster.oidc,
         "node_pools": contents.pools_of(&cluster.id).map(|pool| pools::show(contents, pool)).collect::<Vec<_>>(),
         "vpcs": [{"id": cluster.nic.vpc_id, "subnet": subnet}],
@@ -77,11 +77,6 @@ async fn list(State(account): State<Account>, listing: Listing) -> Answered {
 }
 
 async fn create(State(account): State<Account>, fields: Fields) -> Answered {
-    if fields.flag("enable_firewall")? == Some(true) {
-        return Err(Refusal::invalid(
-            "`enable_firewall` cannot be used in the rehearsal: no firewall groups are emulated",
-        ));
-    }
     let pools = fields
         .list("node_pools")?
         .map(Vec::as_slice)
@@ -91,6 +86,7 @@ async fn create(State(account): State<Account>, fields: Fields) -> Answered {
         region: fields.required("region")?,
         version: fields.required("version")?,
         ha_controlplanes: fields.flag("ha_controlplanes")?.unwrap_or(false),
+        enable_firewall: fields.flag("enable_firewall")?.unwrap_or(false),
         vpc_id: fields.text("vpc_id")?.filter(|id| !id.is_empty()),
         oidc: oidc(&fields)?.unwrap_or_default(),
         pools: pools

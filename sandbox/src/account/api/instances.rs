@@ -43,7 +43,7 @@ pub(super) fn routes() -> Router<Account> {
 const NO_ADDRESS: &str = "0.0.0.0";
 
 fn show(contents: &Contents, instance: &Instance) -> Value {
-    let address = instance.active.then(|| instance.address.to_string());
+    let address = instance.public_address().map(|address| address.to_string());
     let gateway = instance.active.then(|| {
         let [first, second, third, _] = instance.address.octets();
         format!("{first}.{second}.{third}.254")
@@ -84,7 +84,7 @@ fn show(contents: &Contents, instance: &Instance) -> Value {
         "tag": instance.tags.first().map_or("", String::as_str),
         "tags": instance.tags,
         "user_scheme": instance.user_scheme,
-        "vpc_only": false,
+        "vpc_only": instance.node.as_ref().is_some_and(|role| role.vpc_only),
         "vpcs": vpcs.collect::<Vec<_>>(),
     })
 }
@@ -142,7 +142,14 @@ async fn create(State(account): State<Account>, fields: Fields) -> Answered {
 }
 
 fn read(fields: &Fields) -> Result<InstanceRequest, Refusal> {
-    let others = ["iso_id", "snapshot_id", "app_id", "image_id"];
+    let others = [
+        "iso_id",
+        "snapshot_id",
+        "app_id",
+        "image_id",
+        "reserved_ipv4",
+        "script_id",
+    ];
     for other in others {
         if fields.number(other).ok().flatten().unwrap_or(0) > 0
             || fields
@@ -152,14 +159,14 @@ fn read(fields: &Fields) -> Result<InstanceRequest, Refusal> {
                 .is_some_and(|id| !id.is_empty())
         {
             return Err(Refusal::invalid(format!(
-                "`{other}` cannot be used in the rehearsal; use `os_id`"
+                "`{other}` cannot be used in the rehearsal"
             )));
         }
     }
     for unsupported in ["vpc_only", "disable_public_ipv4"] {
         if fields.flag(unsupported)? == Some(true) {
             return Err(Refusal::invalid(format!(
-                "`{unsupported}` cannot be used in the rehearsal: no NAT gateway is emulated"
+                "`{unsupported}` cannot be used in the rehearsal: its hosts have an address each"
             )));
         }
     }

@@ -6,13 +6,19 @@ mod blocks;
 mod catalogue;
 mod clusters;
 mod fields;
+mod file_systems;
+mod firewalls;
 mod gate;
 mod instances;
 mod listing;
 mod load_balancers;
+mod nat_gateways;
 mod pools;
 mod rate;
+mod reserved_ips;
+mod server_snapshots;
 mod ssh_keys;
+mod startup_scripts;
 mod vpcs;
 
 use axum::Router;
@@ -37,6 +43,12 @@ pub(crate) fn router(account: Account) -> Router {
         .merge(blocks::routes())
         .merge(load_balancers::routes())
         .merge(ssh_keys::routes())
+        .merge(nat_gateways::routes())
+        .merge(firewalls::routes())
+        .merge(file_systems::routes())
+        .merge(server_snapshots::routes())
+        .merge(reserved_ips::routes())
+        .merge(startup_scripts::routes())
         .fallback(async || Refusal::new(404, "Invalid API path."));
     Router::new()
         .nest("/v2", routes)

@@ -95,7 +95,7 @@ fn show_node(node: &Instance) -> Value {
         "id": node.id,
         "label": node.label,
         "date_created": date(node.created),
-        "ip": if node.active { node.address.to_string() } else { "0.0.0.0".to_owned() },
+        "ip": node.public_address().map_or_else(|| "0.0.0.0".to_owned(), |address| address.to_string()),
         "private_ip": node.nics.first().map_or_else(String::new, |nic| nic.ip.to_string()),
         "status": if node.active { "active" } else { "pending" },
     })

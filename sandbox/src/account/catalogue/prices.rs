@@ -42,6 +42,18 @@ pub(crate) fn load_balancer(nodes: u32) -> Price {
     Price::monthly_cents(1000).times(nodes)
 }
 
+/// A NAT gateway.
+pub(crate) fn nat_gateway() -> Price {
+    Price::monthly_cents(2000)
+}
+
+/// A reserved address that no server has.
+pub(crate) fn reserved_ip() -> Price {
+    Price::monthly_cents(300)
+}
+
+/// Thousandths of a dollar a month for a GB of a snapshot.
+pub(crate) const SNAPSHOT_GB: i64 = 50;
 /// Thousandths of a dollar a month for a GB on `NVMe`: seen live.
 pub(crate) const NVME_GB: i64 = 100;
 /// Thousandths of a dollar a month for a GB on spinning disks: unverified.

@@ -4,6 +4,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::rules::{Action, Failure, RuleView};
+use crate::account::state::VpcInUse;
 use crate::world::Disturbance;
 
 /// One order: either a rule for calls (`action`), or circumstances, or both.
@@ -38,6 +39,10 @@ pub struct FaultOrder {
     pub upgrade_stuck: Option<bool>,
     /// Volumes stay attached to instances that are gone.
     pub stale_attach: Option<bool>,
+    /// In which words the deletion of a busy VPC is refused.
+    pub vpc_in_use: Option<VpcInUse>,
+    /// Unknown instances are answered by 400 "invalid instance ID", the second form that was seen.
+    pub instance_unknown_400: Option<bool>,
     /// Deleted things hold their network this much longer.
     pub slow_release_s: Option<u32>,
     /// Most instances and nodes of the account.
@@ -99,7 +104,7 @@ pub enum OrderError {
     NoAction,
     /// Nothing at all.
     #[error(
-        "SLW-923: the order is empty; give an action or one of sold_out, withdrawn, cluster_stuck, upgrade_stuck, stale_attach, slow_release_s, instance_quota, rate_limit, instance"
+        "SLW-923: the order is empty; give an action or one of sold_out, withdrawn, cluster_stuck, upgrade_stuck, stale_attach, vpc_in_use, instance_unknown_400, slow_release_s, instance_quota, rate_limit, instance"
     )]
     Empty,
 }
@@ -148,6 +153,8 @@ impl FaultOrder {
             || self.cluster_stuck.is_some()
             || self.upgrade_stuck.is_some()
             || self.stale_attach.is_some()
+            || self.vpc_in_use.is_some()
+            || self.instance_unknown_400.is_some()
             || self.slow_release_s.is_some()
             || self.instance_quota.is_some()
             || self.rate_limit.is_some()

@@ -28,6 +28,8 @@ pub(crate) struct Cluster {
     pub(crate) version: String,
     pub(crate) ha_controlplanes: bool,
     pub(crate) oidc: Oidc,
+    /// Empty without a firewall.
+    pub(crate) firewall_group_id: String,
     pub(crate) created: Timestamp,
     pub(crate) ready_at: Timestamp,
     pub(crate) active: bool,
@@ -103,6 +105,7 @@ pub(crate) struct ClusterRequest {
     pub(crate) region: String,
     pub(crate) version: String,
     pub(crate) ha_controlplanes: bool,
+    pub(crate) enable_firewall: bool,
     pub(crate) vpc_id: Option<String>,
     pub(crate) oidc: Oidc,
     pub(crate) pools: Vec<PoolRequest>,
@@ -126,6 +129,14 @@ impl State {
         let nodes = request.nodes();
         self.check_quota(nodes)?;
         self.check_room(&vpc_id, nodes.saturating_add(1))?;
+        for pool in &request.pools {
+            self.check_way_out(&vpc_id, pool)?;
+        }
+        let firewall_group_id = if request.enable_firewall {
+            self.create_firewall(format!("VKE cluster {id}"), Some(id.clone()))
+        } else {
+            String::new()
+        };
         let cluster = Cluster {
             address: self.addresses.cluster()?,
             nic: self.attach_to(&vpc_id)?,
@@ -135,6 +146,7 @@ impl State {
             version: request.version,
             ha_controlplanes: request.ha_controlplanes,
             oidc: request.oidc,
+            firewall_group_id,
             created: self.now,
             ready_at: self.now + CREATION,
             active: false,
@@ -225,6 +237,7 @@ impl State {
         }
         if let Some(cluster) = self.clusters.remove(id) {
             self.addresses.release(cluster.address);
+            self.remove_firewall(&cluster.firewall_group_id);
             self.hold("vke", id, vec![cluster.nic], RELEASE_OF_CLUSTER);
             self.ledger.close(id, self.now);
             self.effects.push(Effect::StopCluster(id.to_owned()));

@@ -24,7 +24,13 @@ impl State {
             .chain(self.instances.iter().map(|row| &row.id))
             .chain(self.ssh_keys.iter().map(|row| &row.id))
             .chain(self.blocks.iter().map(|row| &row.id))
-            .chain(self.load_balancers.iter().map(|row| &row.id));
+            .chain(self.load_balancers.iter().map(|row| &row.id))
+            .chain(self.nat_gateways.iter().map(|row| &row.id))
+            .chain(self.firewalls.iter().map(|row| &row.id))
+            .chain(self.file_systems.iter().map(|row| &row.id))
+            .chain(self.server_snapshots.iter().map(|row| &row.id))
+            .chain(self.reserved_ips.iter().map(|row| &row.id))
+            .chain(self.startup_scripts.iter().map(|row| &row.id));
         let mut seen = HashSet::new();
         found.extend(
             ids.filter(|id| !seen.insert(id.as_str()))
@@ -102,6 +108,7 @@ impl State {
                 .iter()
                 .filter_map(|row| Some(&row.nic.as_ref()?.vpc_id)),
         );
+        networks.extend(self.nat_gateways.iter().map(|row| &row.nic.vpc_id));
         networks.extend(self.holds.iter().map(|hold| &hold.attachment.nic.vpc_id));
         found.extend(
             networks
@@ -160,8 +167,16 @@ impl State {
             .collect();
         let paid = (self.instances.iter().map(|row| row.id.as_str()))
             .chain(self.blocks.iter().map(|row| row.id.as_str()))
-            .chain(self.load_balancers.iter().map(|row| row.id.as_str()));
+            .chain(self.load_balancers.iter().map(|row| row.id.as_str()))
+            .chain(self.nat_gateways.iter().map(|row| row.id.as_str()))
+            .chain(self.file_systems.iter().map(|row| row.id.as_str()))
+            .chain(self.server_snapshots.iter().map(|row| row.id.as_str()));
+        let free_addresses = self
+            .reserved_ips
+            .iter()
+            .filter(|row| row.instance_id.is_none());
         let paid: HashSet<&str> = paid
+            .chain(free_addresses.map(|row| row.id.as_str()))
             .chain(
                 self.clusters
                     .iter()

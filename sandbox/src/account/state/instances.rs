@@ -37,6 +37,8 @@ pub(crate) struct NodeRole {
     pub(crate) pool_id: String,
     /// Build that it was made with.
     pub(crate) version: String,
+    /// Whether it has no public address.
+    pub(crate) vpc_only: bool,
     /// Whether new pods stay away from it.
     pub(crate) cordoned: bool,
 }
@@ -145,6 +147,12 @@ impl Instance {
         }
     }
 
+    /// Its public address, once it is up.
+    pub(crate) fn public_address(&self) -> Option<Ipv4Addr> {
+        let hidden = self.node.as_ref().is_some_and(|role| role.vpc_only);
+        (self.active && !hidden).then_some(self.address)
+    }
+
     /// Whether an engine runs it: a host of the customer's own that has been booted and has power.
     pub(super) fn runs_here(&self) -> bool {
         self.active && self.node.is_none() && self.power == Power::Running
@@ -217,6 +225,7 @@ impl State {
             })
             .collect::<Result<_, _>>()?;
         decode_user_data(&request.user_data)?;
+        self.check_firewall(&request.firewall_group_id)?;
         self.check_quota(1)?;
         for vpc_id in &request.attach_vpc {
             self.check_vpc_of_region(vpc_id, &request.region)?;
@@ -257,6 +266,14 @@ impl State {
             self.attach_vpc(&id, &vpc_id)?;
         }
         self.instances.find(&id)
+    }
+
+    fn check_firewall(&self, id: &str) -> Result<(), Refusal> {
+        if id.is_empty() || self.firewalls.get(id).is_some() {
+            Ok(())
+        } else {
+            Err(Refusal::invalid("Invalid firewall group ID"))
+        }
     }
 
     fn check_vpc_of_region(&self, vpc_id: &str, region: &str) -> Result<(), Refusal> {
@@ -316,6 +333,7 @@ impl State {
     ) -> Result<&Instance, Refusal> {
         let instance = self.instances.find(id)?;
         decode_user_data(change.user_data.as_deref().unwrap_or_default())?;
+        self.check_firewall(change.firewall_group_id.as_deref().unwrap_or_default())?;
         let plan = change
             .plan
             .map(|plan| self.check_stock(&instance.region, &plan))
@@ -383,6 +401,10 @@ impl State {
         for balancer in self.load_balancers.iter_mut() {
             balancer.instances.retain(|known| known != id);
         }
+        for found in self.file_systems.iter_mut() {
+            found.holders.retain(|(_, held)| held != id);
+        }
+        self.free_reserved_ips(id);
         if instance.node.is_none() {
             self.effects.push(Effect::DestroyInstance(id.to_owned()));
         }

@@ -8,10 +8,14 @@ mod blocks;
 mod clusters;
 mod consistency;
 mod effects;
+mod file_systems;
+mod firewalls;
 mod hosts;
 mod instances;
 mod ledger;
+mod lesser_objects;
 mod load_balancers;
+mod nat_gateways;
 mod networks;
 mod nodes;
 mod objects;
@@ -19,8 +23,11 @@ mod pool_marks;
 mod pools;
 #[cfg(test)]
 mod random_calls;
+mod reserved_ips;
+mod server_snapshots;
 mod settle;
 mod ssh_keys;
+mod startup_scripts;
 mod upgrades;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -35,16 +42,22 @@ pub(crate) use addresses::Addresses;
 pub(crate) use blocks::{Block, BlockKind, BlockRequest};
 pub(crate) use clusters::{Cluster, ClusterRequest, Oidc};
 pub(crate) use effects::Effect;
+pub(crate) use file_systems::{FileSystem, FileSystemRequest};
+pub(crate) use firewalls::{FirewallGroup, FirewallRule, MOST_RULES};
 pub(crate) use instances::{Instance, InstanceChange, InstanceRequest, Power};
 pub(crate) use ledger::{Charge, Ledger};
 pub(crate) use load_balancers::{
     BalancerSettings, ForwardingRule, LoadBalancer, LoadBalancerRequest,
 };
-pub(crate) use networks::{Attachment, Nic, Vpc, VpcRequest};
+pub(crate) use nat_gateways::NatGateway;
+pub(crate) use networks::{Attachment, Nic, Vpc, VpcInUse, VpcRequest};
 pub use objects::{Object, Snapshot};
 pub(crate) use pool_marks::{PoolLabel, PoolTaint};
 pub(crate) use pools::{Pool, PoolChange, PoolRequest};
+pub(crate) use reserved_ips::ReservedIp;
+pub(crate) use server_snapshots::ServerSnapshot;
 pub(crate) use ssh_keys::SshKey;
+pub(crate) use startup_scripts::StartupScript;
 
 /// Circumstances that the fault controls set for the whole account.
 #[derive(Clone, Debug, Default)]
@@ -59,6 +72,8 @@ pub(crate) struct Conditions {
     pub(crate) upgrade_stuck: bool,
     /// Volumes stay attached to instances that are gone.
     pub(crate) stale_attach: bool,
+    /// In which words the deletion of a busy VPC is refused.
+    pub(crate) vpc_in_use: VpcInUse,
     /// Deleted things hold their network this much longer.
     pub(crate) slow_release_s: u32,
     /// Hosts whose label matches one of these globs boot without `sshd`.
@@ -79,6 +94,12 @@ pub(crate) struct State {
     pub(crate) ssh_keys: Table<SshKey>,
     pub(crate) blocks: Table<Block>,
     pub(crate) load_balancers: Table<LoadBalancer>,
+    pub(crate) nat_gateways: Table<NatGateway>,
+    pub(crate) firewalls: Table<FirewallGroup>,
+    pub(crate) file_systems: Table<FileSystem>,
+    pub(crate) server_snapshots: Table<ServerSnapshot>,
+    pub(crate) reserved_ips: Table<ReservedIp>,
+    pub(crate) startup_scripts: Table<StartupScript>,
     /// What deleted things still hold in networks.
     pub(crate) holds: Vec<networks::Hold>,
     pub(crate) ledger: Ledger,
@@ -100,6 +121,12 @@ impl State {
             ssh_keys: Table::default(),
             blocks: Table::default(),
             load_balancers: Table::default(),
+            nat_gateways: Table::default(),
+            firewalls: Table::default(),
+            file_systems: Table::default(),
+            server_snapshots: Table::default(),
+            reserved_ips: Table::default(),
+            startup_scripts: Table::default(),
             holds: Vec::new(),
             ledger: Ledger::default(),
             seeded: Seeded::new(seed),

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::net::Ipv4Addr;
 
 use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
 
 use super::State;
 use crate::account::catalogue;
@@ -72,6 +73,31 @@ pub(crate) struct Hold {
     pub(crate) until: Timestamp,
 }
 
+/// In which words the deletion of a busy network is refused: all that were seen, and one that nobody has seen yet.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum VpcInUse {
+    /// The words that the vendor's Terraform provider waits on.
+    #[default]
+    Servers,
+    /// The words of a live account in 2023, which that provider does not know.
+    Addresses,
+    /// Words that no client knows.
+    Other,
+}
+
+impl VpcInUse {
+    fn refusal(self, addresses: &str) -> Refusal {
+        Refusal::invalid(match self {
+            Self::Servers => {
+                format!("The following servers are attached to this VPC network: {addresses}")
+            }
+            Self::Addresses => format!("VPC is attached to {addresses}"),
+            Self::Other => "Unable to remove network: resource busy".to_owned(),
+        })
+    }
+}
+
 /// Something attached to a network.
 #[derive(Clone, Debug)]
 pub(crate) struct Attachment {
@@ -120,10 +146,7 @@ impl State {
             .map(|attachment| attachment.nic.ip.to_string())
             .collect();
         if !held.is_empty() {
-            return Err(Refusal::invalid(format!(
-                "The following servers are attached to this VPC network: {}",
-                held.join(", ")
-            )));
+            return Err(self.conditions.vpc_in_use.refusal(&held.join(", ")));
         }
         self.vpcs.remove(id);
         Ok(())
@@ -150,10 +173,16 @@ impl State {
             owner: cluster.id.clone(),
             nic: cluster.nic.clone(),
         });
+        let gateways = self.nat_gateways.iter().map(|gateway| Attachment {
+            kind: "nat_gateway",
+            owner: gateway.id.clone(),
+            nic: gateway.nic.clone(),
+        });
         let releasing = self.holds.iter().map(|hold| hold.attachment.clone());
         let all = clusters
             .chain(instances)
             .chain(load_balancers)
+            .chain(gateways)
             .chain(releasing);
         all.filter(|attachment| attachment.nic.vpc_id == vpc_id)
             .collect()

@@ -72,6 +72,7 @@ impl State {
             pool_id: pool.id.clone(),
             version: cluster.version.clone(),
             cordoned: false,
+            vpc_only: pool.vpc_only,
         };
         let (id, address) = (self.seeded.id(), self.addresses.node());
         let region = cluster.region.clone();

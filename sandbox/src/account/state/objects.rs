@@ -25,7 +25,8 @@ pub struct Snapshot {
 /// One object.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Object {
-    /// `vpc`, `cluster`, `node_pool`, `node`, `instance`, `load_balancer`, `block` or `ssh_key`.
+    /// `vpc`, `cluster`, `node_pool`, `node`, `instance`, `load_balancer`, `block`, `ssh_key`, `nat_gateway`, `firewall_group`,
+    /// `vfs`, `snapshot`, `reserved_ip` or `startup_script`.
     pub kind: String,
     /// Id in the account.
     pub id: String,
@@ -53,7 +54,7 @@ pub struct Object {
 }
 
 /// The owner mark in a text.
-fn mark_in(text: &str) -> String {
+pub(super) fn mark_in(text: &str) -> String {
     let Some(at) = text.find(MARK) else {
         return String::new();
     };
@@ -73,6 +74,7 @@ impl State {
         objects.extend(self.cluster_objects());
         objects.extend(self.machine_objects());
         objects.extend(self.storage_objects());
+        objects.extend(self.lesser_objects());
         Snapshot {
             taken_at: self.now,
             monthly_usd: objects.iter().map(|object| object.monthly_usd).sum(),

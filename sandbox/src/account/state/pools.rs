@@ -109,6 +109,7 @@ impl State {
         }
         self.check_quota(request.quantity)?;
         self.check_room(&cluster.nic.vpc_id, request.quantity)?;
+        self.check_way_out(&cluster.nic.vpc_id, &request)?;
         let id = self.add_pool(cluster_id, request)?;
         self.pools.find(&id)
     }
@@ -127,11 +128,6 @@ impl State {
         let plan = self.check_stock(region, &request.plan)?;
         if !plan.fits_node_pool() {
             return Err(Refusal::invalid("Invalid plan for a node pool"));
-        }
-        if request.vpc_only {
-            return Err(Refusal::invalid(
-                "A NAT Gateway is required for VPC only node pools",
-            ));
         }
         request.taints.iter().try_for_each(check_taint)
     }

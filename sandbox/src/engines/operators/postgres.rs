@@ -31,7 +31,7 @@ pub(super) async fn make(
     let name = cluster.name_any();
     let wanted = cluster.data["spec"]["instances"].as_u64().unwrap_or(1);
     let owner = owner(cluster)?;
-    create::<Secret>(client, &namespace, secret(cluster, &owner)?).await?;
+    create::<Secret>(client, &namespace, secret(cluster, &owner)).await?;
     for service in services(&name, &owner) {
         create::<Service>(client, &namespace, service).await?;
     }
@@ -92,7 +92,7 @@ fn metadata(name: &str, cluster: &str, owner: &OwnerReference) -> Value {
 }
 
 /// The Secret with every key that the operator writes.
-fn secret(cluster: &DynamicObject, owner: &OwnerReference) -> Result<Value> {
+fn secret(cluster: &DynamicObject, owner: &OwnerReference) -> Value {
     let name = cluster.name_any();
     let namespace = cluster.namespace().unwrap_or_default();
     let database = &cluster.data["spec"]["bootstrap"]["initdb"];
@@ -101,7 +101,7 @@ fn secret(cluster: &DynamicObject, owner: &OwnerReference) -> Result<Value> {
     let host = format!("{name}-rw");
     let password = uuid::Uuid::new_v4().simple().to_string();
     let place = format!("{host}.{namespace}:{PORT}/{dbname}");
-    Ok(json!({
+    json!({
         "metadata": metadata(&format!("{name}-app"), &name, owner),
         "type": "kubernetes.io/basic-auth",
         "stringData": {
@@ -111,7 +111,7 @@ fn secret(cluster: &DynamicObject, owner: &OwnerReference) -> Result<Value> {
             "jdbc-uri": format!("jdbc:postgresql://{place}?password={password}&user={user}"),
             "pgpass": format!("{host}:{PORT}:{dbname}:{user}:{password}\n"),
         },
-    }))
+    })
 }
 
 fn services(cluster: &str, owner: &OwnerReference) -> Vec<Value> {
