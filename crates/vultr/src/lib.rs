@@ -41,7 +41,7 @@ mod user_data;
 mod vpc;
 mod wait;
 
-pub use account::Account;
+pub use account::{Account, Charge};
 pub use block::{Block, BlockStatus, CreateBlock};
 pub use budget::Budget;
 pub use catalogue::{LocationCost, OperatingSystem, Plan, Region};

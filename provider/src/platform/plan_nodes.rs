@@ -1,15 +1,14 @@
 //! The system pool in the plan of a platform: the plan of its nodes, and what the platform costs before and after.
 
-use rust_decimal::Decimal;
 use tfplugin::value::Attr;
-use tfplugin::{AttributePath, Diagnostics, Object, Plan, ValueError};
+use tfplugin::{Diagnostics, Object, Plan, ValueError};
 use vultr::Cluster;
 
 use super::launch::Standing;
 use super::plan::{has_no_cluster, text};
+use super::{plan_upgrade, running_costs, system_pool};
 use crate::node_plan::{self, Decision, Place};
-use crate::pool_kind::SYSTEM;
-use crate::price;
+use crate::price::{self, Quote};
 use crate::session::Session;
 use crate::stock::Market;
 
@@ -26,19 +25,15 @@ pub(super) async fn plan(
     region: &str,
     running: Option<&Cluster>,
 ) -> Result<(), Diagnostics> {
-    let running = running.and_then(|cluster| {
-        let mut pools = cluster.node_pools.iter();
-        let system = pools.find(|pool| pool.label == SYSTEM.name)?;
-        Some(system.plan.as_str())
-    });
+    let running = running.and_then(|cluster| Some(system_pool::of(cluster)?.plan.as_str()));
     if let Some(decision) = decide(op, region, running).await? {
         decision.write_price(&mut op.planned);
-        tell(op, &decision, None);
+        tell(op, &decision, None).await;
     }
     Ok(())
 }
 
-/// Decides it again for a platform that exists. Nodes that run on a plan that is not accepted any more need a new platform.
+/// Decides it again for a platform that exists. A pool whose nodes have a plan that is not accepted any more is replaced.
 pub(super) async fn replan(op: &mut Plan<Session>, prior: &Object) -> Result<(), Diagnostics> {
     let lost = has_no_cluster(prior);
     if !op.changed("system_pool") && price::is_told(prior) && !lost {
@@ -51,12 +46,17 @@ pub(super) async fn replan(op: &mut Plan<Session>, prior: &Object) -> Result<(),
     let Some(decision) = decide(op, &region, running.as_deref()).await? else {
         return Ok(());
     };
-    let chosen: Attr<String> = op.planned.get::<Object>("system_pool")?.get("chosen_plan")?;
-    if running.is_some_and(|running| chosen != Attr::Known(running)) {
-        op.require_replace(AttributePath::from("system_pool").attribute("chosen_plan"));
+    let chosen: Attr<String> = op
+        .planned
+        .get::<Object>("system_pool")?
+        .get("chosen_plan")?;
+    if let Some(running) = running.filter(|running| chosen != Attr::Known(running.clone()))
+        && !op.replacing()
+    {
+        plan_upgrade::warn_of_replacement(op, prior, &running).await?;
     }
     decision.write_price(&mut op.planned);
-    tell(op, &decision, price::told(prior));
+    tell(op, &decision, Some(prior)).await;
     Ok(())
 }
 
@@ -106,17 +106,34 @@ async fn decide(
     Ok(Some(decision))
 }
 
-/// Says what changes of the price, and what is not in it.
-fn tell(op: &mut Plan<Session>, decision: &Decision, before: Option<Decimal>) {
+/// Says what changes of the price, and what is not in it. `prior` is the platform that exists.
+async fn tell(op: &mut Plan<Session>, decision: &Decision, prior: Option<&Object>) {
     let Some(quote) = decision.quote() else {
         return;
     };
-    let mut notes: Vec<String> = decision.note().into_iter().collect();
-    if let Ok(Attr::Known(true)) = op.planned.get::<Attr<bool>>("high_availability") {
-        notes.push("high-availability control plane: Vultr's price list has no line for it; the account's bill shows it once it runs".to_owned());
+    let before = prior.and_then(price::told);
+    if quote == Quote::Sure(before.unwrap_or_default()) {
+        return;
     }
-    notes.push("not in it: load balancers and volumes that services in the cluster ask for, further pools".to_owned());
-    let what = format!("Platform {}", text(&op.planned, "name").unwrap_or_default());
+    let mut notes: Vec<String> = decision.note().into_iter().collect();
+    match prior {
+        Some(prior) => notes.extend(
+            running_costs::lines(&op.client, prior)
+                .await
+                .into_iter()
+                .map(|line| format!("on top, as it is now: {line}")),
+        ),
+        None => {
+            if let Ok(Attr::Known(true)) = op.planned.get::<Attr<bool>>("high_availability") {
+                notes.push("on top: the high-availability control plane, for which Vultr's API names no price before it runs".to_owned());
+            }
+            notes.push("on top: load balancers and volumes that services in the cluster will ask for, and further pools".to_owned());
+        }
+    }
+    let what = format!(
+        "Platform {}",
+        text(&op.planned, "name").unwrap_or_default()
+    );
     if let Some(warning) = price::change(&what, before, &quote, &notes) {
         op.warnings.push(warning);
     }
