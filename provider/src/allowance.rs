@@ -24,14 +24,14 @@ impl<'a> Allowance<'a> {
         }
     }
 
+    /// An operation that began before.
+    pub(crate) fn until(deadline: Instant, stop: &'a Stop) -> Self {
+        Self { deadline, stop }
+    }
+
     /// The time that is left.
     pub(crate) fn left(&self) -> Duration {
         self.deadline.saturating_duration_since(Instant::now())
-    }
-
-    /// The user's wish to stop.
-    pub(crate) fn stop(&self) -> &'a Stop {
-        self.stop
     }
 
     /// A wait that ends with the operation's time or with a stop, and looks before it waits.
@@ -47,13 +47,17 @@ impl<'a> Allowance<'a> {
         if self.stop.is_stopped() {
             return Err(Fault::new(
                 fault::STOPPED,
-                format!("Stopped on request before: {step}. What exists of {of} is kept; apply again to go on."),
+                format!(
+                    "Stopped on request before: {step}. What exists of {of} is kept; apply again to go on."
+                ),
             ));
         }
         if self.left().is_zero() {
             return Err(Fault::new(
                 fault::TIMED_OUT,
-                format!("The time for {of} was over before: {step}. What exists is kept; apply again to go on, or raise timeouts."),
+                format!(
+                    "The time for {of} was over before: {step}. What exists is kept; apply again to go on, or raise timeouts."
+                ),
             ));
         }
         tracing::info!(%of, step, "next step");

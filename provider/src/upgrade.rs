@@ -74,7 +74,10 @@ impl Upgrade<'_> {
             .ok_or_else(|| {
                 Fault::new(
                     fault::PARENT_GONE,
-                    format!("There is no cluster {} in the account. Refresh, and plan again.", self.cluster),
+                    format!(
+                        "There is no cluster {} in the account. Refresh, and plan again.",
+                        self.cluster
+                    ),
                 )
             })
     }
@@ -133,7 +136,11 @@ impl Upgrade<'_> {
         ));
         match self.client.upgrade_cluster(self.cluster, self.to).await {
             Ok(()) => Ok(true),
-            Err(vultr::Error::Refused { .. } | vultr::Error::Busy { .. } | vultr::Error::Unanswered { .. }) => Ok(false),
+            Err(
+                vultr::Error::Refused { .. }
+                | vultr::Error::Busy { .. }
+                | vultr::Error::Unanswered { .. },
+            ) => Ok(false),
             Err(error) => Err(cloud(
                 &format!("raising cluster {} to {}", self.cluster, self.to),
                 &error,
@@ -142,14 +149,19 @@ impl Upgrade<'_> {
     }
 
     async fn arrived(&self, accepted: bool) -> Result<Cluster, Fault> {
-        let what = format!("cluster {} and all its nodes to be at {}", self.cluster, self.to);
+        let what = format!(
+            "cluster {} and all its nodes to be at {}",
+            self.cluster, self.to
+        );
         let accepted = Mutex::new(accepted);
         let said = Mutex::new(String::new());
         let wait = self.allowance.wait(self.client);
         let arrived = wait.until(&what, || async {
             let progress = self.look(&accepted).await?;
             if let Progress::NotYet(state) = &progress {
-                let mut said = said.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+                let mut said = said
+                    .lock()
+                    .unwrap_or_else(std::sync::PoisonError::into_inner);
                 if *said != *state {
                     (self.tell)(state);
                     said.clone_from(state);
@@ -157,9 +169,12 @@ impl Upgrade<'_> {
             }
             Ok(progress)
         });
-        arrived
-            .await
-            .map_err(|error| cloud(&format!("raising cluster {} to {}", self.cluster, self.to), &error))
+        arrived.await.map_err(|error| {
+            cloud(
+                &format!("raising cluster {} to {}", self.cluster, self.to),
+                &error,
+            )
+        })
     }
 
     async fn look(&self, accepted: &Mutex<bool>) -> vultr::Result<Progress<Cluster>> {
@@ -167,7 +182,9 @@ impl Upgrade<'_> {
             return Ok(Progress::NotYet("no such cluster".to_owned()));
         };
         if cluster.version != self.to || cluster.status != ClusterStatus::Active {
-            let begun = *accepted.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            let begun = *accepted
+                .lock()
+                .unwrap_or_else(std::sync::PoisonError::into_inner);
             if !begun && cluster.status == ClusterStatus::Active {
                 return self.insist(accepted).await;
             }
@@ -189,12 +206,14 @@ impl Upgrade<'_> {
     async fn insist(&self, accepted: &Mutex<bool>) -> vultr::Result<Progress<Cluster>> {
         match self.client.upgrade_cluster(self.cluster, self.to).await {
             Ok(()) => {
-                *accepted.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = true;
+                *accepted
+                    .lock()
+                    .unwrap_or_else(std::sync::PoisonError::into_inner) = true;
                 Ok(Progress::NotYet("the upgrade has begun".to_owned()))
             }
-            Err(error @ (vultr::Error::Refused { .. } | vultr::Error::Busy { .. })) => {
-                Ok(Progress::NotYet(format!("Vultr takes no upgrade at present ({error})")))
-            }
+            Err(error @ (vultr::Error::Refused { .. } | vultr::Error::Busy { .. })) => Ok(
+                Progress::NotYet(format!("Vultr takes no upgrade at present ({error})")),
+            ),
             Err(error) => Err(error),
         }
     }
@@ -220,10 +239,15 @@ impl Upgrade<'_> {
                 tag: Some(tag.to_owned()),
                 ..UpdateNodePool::default()
             };
-            let changed = self.client.update_node_pool(self.cluster, &pool.id, &change);
-            changed
-                .await
-                .map_err(|error| cloud(&format!("tagging node pool {} as {tag:?}", pool.label), &error))?;
+            let changed = self
+                .client
+                .update_node_pool(self.cluster, &pool.id, &change);
+            changed.await.map_err(|error| {
+                cloud(
+                    &format!("tagging node pool {} as {tag:?}", pool.label),
+                    &error,
+                )
+            })?;
         }
         Ok(())
     }
@@ -267,6 +291,22 @@ pub(crate) fn announcement(from: &str, to: &str) -> Diagnostic {
             "{from} -> {to}. Vultr replaces every node of every pool: what runs on one moves, nodes get new addresses, and local data of nodes is lost. Apply waits until every node has the new version and is ready."
         ),
     )
+}
+
+/// What a plan says of budgets that would keep an upgrade or a replacement from beginning; nothing if there are none, or
+/// the cluster does not answer.
+pub(crate) async fn warn_of_full_budgets(session: &Session, cluster: &str) -> Option<Diagnostic> {
+    let access = session.access(cluster).await.ok()?;
+    let full = access.full_budgets().await.ok()?;
+    (!full.is_empty()).then(|| {
+        Diagnostic::warning(
+            format!("{} ({})", fault::FULL_BUDGETS.summary, fault::FULL_BUDGETS.code),
+            format!(
+                "Nodes will be replaced, and at present these budgets let no pod leave a node. Apply will not go against them:\n{}",
+                spell(&full)
+            ),
+        )
+    })
 }
 
 /// A build that a cluster cannot be raised to.

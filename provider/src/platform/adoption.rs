@@ -40,8 +40,6 @@ fn create_only(object: &Object) -> Option<BTreeMap<String, String>> {
     for name in CREATE_ONLY {
         settings.insert(name.to_owned(), spell(object.value(name))?);
     }
-    let plan = object.get::<Object>("system_pool").ok()?;
-    settings.insert("plan".to_owned(), spell(plan.value("plan"))?);
     Some(settings)
 }
 

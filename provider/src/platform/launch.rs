@@ -10,14 +10,16 @@ use tokio::time::Instant;
 use uuid::Uuid;
 use vultr::{Client, Cluster, Vpc, Wait};
 
-use super::components::{self, Statuses};
 use super::sequence::{Goal, Observed, SeenCluster, SeenVpc, Step, next};
 use super::settings::Settings;
+use super::status::{self, Statuses};
 use super::{Phase, census};
+use crate::allowance::Allowance;
 use crate::bootstrap_host;
 use crate::fault::{self, Fault};
 use crate::mark::Mark;
 use crate::session::{Session, cloud};
+use crate::upgrade;
 
 /// Everything one launch needs.
 pub(crate) struct Launch<'a> {
@@ -60,37 +62,13 @@ impl Launch<'_> {
         let (mut seen, mut standing) = self.observe().await?;
         self.record(&standing);
         while let Some(step) = next(&self.goal, &seen) {
-            self.between_steps(&step)?;
+            let platform = format!("platform {}", self.settings.id);
+            self.allowance().check(&platform, step.describe())?;
             self.take(step, &mut seen, &mut standing).await?;
             self.record(&standing);
         }
         self.session.changed(standing.cluster.as_deref());
         Ok(standing)
-    }
-
-    /// The place to stop: nothing is half done here.
-    fn between_steps(&self, step: &Step) -> Result<(), Fault> {
-        let id = &self.settings.id;
-        if self.stop.is_stopped() {
-            return Err(Fault::new(
-                fault::STOPPED,
-                format!(
-                    "Stopped on request before: {}. What exists of platform {id} is kept; apply again to go on.",
-                    step.describe()
-                ),
-            ));
-        }
-        if self.left().is_zero() {
-            return Err(Fault::new(
-                fault::TIMED_OUT,
-                format!(
-                    "The time for platform {id} was over before: {}. What exists is kept; apply again to go on, or raise timeouts.",
-                    step.describe()
-                ),
-            ));
-        }
-        tracing::info!(platform = %id, step = step.describe(), "next step");
-        Ok(())
     }
 
     /// Looks for what carries the mark, in complete and fresh listings.
@@ -118,8 +96,8 @@ impl Launch<'_> {
                 standing.endpoint = endpoint(&cluster);
                 // What is said to be active is believed only after the wait has seen it with its nodes.
                 seen.cluster = Some(SeenCluster {
-                    id: cluster.id,
                     active: false,
+                    ..seen_cluster(&cluster)
                 });
             }
         }
@@ -179,6 +157,8 @@ impl Launch<'_> {
             Step::TakeOver { vpc } => self.take_over(&vpc, seen).await?,
             Step::CreateCluster { vpc } => self.create_cluster(&vpc, seen, standing).await?,
             Step::AwaitCluster { cluster } => self.await_cluster(&cluster, seen, standing).await?,
+            Step::Upgrade { cluster } => self.upgrade(&cluster, seen).await?,
+            Step::SettlePool { cluster } => self.settle_pool(&cluster, seen, standing).await?,
             Step::ReadJournal { cluster } => {
                 let records = self.journal(&cluster).await?;
                 self.note(&records, seen, standing);
@@ -210,10 +190,10 @@ impl Launch<'_> {
         seen: &mut Observed,
         standing: &mut Standing,
     ) {
-        let mut statuses = components::recorded_statuses(records, None);
+        let mut statuses = status::recorded(records, None, &Statuses::new());
         statuses.retain(|name, _| self.wanted.contains_key(name));
         standing.statuses = Some(statuses);
-        seen.due = Some(components::due(&self.wanted, records).into_keys().collect());
+        seen.due = Some(status::due(&self.wanted, records).into_keys().collect());
     }
 
     /// Runs the components on a host that lives only for this step, and believes the journal about the outcome.
@@ -244,6 +224,11 @@ impl Launch<'_> {
         }
     }
 
+    /// The operation's time and the wish to stop.
+    pub(super) fn allowance(&self) -> Allowance<'_> {
+        Allowance::until(self.deadline, self.stop)
+    }
+
     /// A wait that ends with the operation's time or with a stop.
     pub(crate) fn wait(&self) -> Wait {
         self.client.wait(self.left()).stopped_by(self.stop.token())
@@ -251,7 +236,7 @@ impl Launch<'_> {
 
     /// The time that is left.
     pub(crate) fn left(&self) -> Duration {
-        self.deadline.saturating_duration_since(Instant::now())
+        self.allowance().left()
     }
 
     /// Tells Terraform what exists by now; this is the state if nothing more is heard.
@@ -288,10 +273,22 @@ impl Step {
             Self::TakeOver { .. } => "mark the VPC as ours",
             Self::CreateCluster { .. } => "create the cluster",
             Self::AwaitCluster { .. } => "wait for the cluster",
+            Self::Upgrade { .. } => "upgrade the cluster",
+            Self::SettlePool { .. } => "settle the first node pool",
             Self::ReadJournal { .. } => "read which components are installed",
             Self::RunComponents { .. } => "run the components",
             Self::Finish { .. } => "mark the platform as finished",
         }
+    }
+}
+
+/// What a sequence goes by of a cluster.
+pub(super) fn seen_cluster(cluster: &Cluster) -> SeenCluster {
+    SeenCluster {
+        id: cluster.id.clone(),
+        active: true,
+        build: cluster.version.clone(),
+        upgrading: upgrade::going_on(cluster).is_some(),
     }
 }
 

@@ -1,16 +1,16 @@
 //! The steps of a launch that make or change something in the account.
 
-use vultr::{CreateCluster, CreateNodePool, CreateVpc, NodePool, Subnet, UpdateNodePool};
+use vultr::{CreateCluster, CreateNodePool, CreateVpc, Subnet};
 
-use super::launch::{Launch, Standing, endpoint};
-use super::plan_nodes;
-use super::read::bounds;
+use super::launch::{Launch, Standing, endpoint, seen_cluster};
 use super::sequence::{Observed, SeenCluster, SeenVpc};
+use super::{plan_nodes, system_pool};
 use crate::fault::Fault;
 use crate::mark::Mark;
 use crate::node_plan;
-use crate::pool_kind::SYSTEM;
 use crate::session::cloud;
+use crate::surge::{Surge, Which};
+use crate::upgrade::Upgrade;
 
 impl Launch<'_> {
     pub(super) async fn create_vpc(
@@ -74,7 +74,10 @@ impl Launch<'_> {
             enable_firewall: false,
             vpc_id: Some(vpc.to_owned()),
             oidc: None,
-            node_pools: vec![self.system_pool(plan)],
+            node_pools: vec![CreateNodePool {
+                tag: settings.id.mark(),
+                ..system_pool::goal(settings).creation(plan, None)
+            }],
         };
         let cluster = self.client.ensure_cluster(&wanted).await;
         let cluster = cluster
@@ -88,28 +91,10 @@ impl Launch<'_> {
         standing.cluster = Some(cluster.id.clone());
         standing.endpoint = endpoint(&cluster);
         seen.cluster = Some(SeenCluster {
-            id: cluster.id,
             active: false,
+            ..seen_cluster(&cluster)
         });
         Ok(())
-    }
-
-    /// The first pool, labelled and tainted in the same call so that no node is ever without.
-    fn system_pool(&self, plan: String) -> CreateNodePool {
-        let pool = &self.settings.system_pool;
-        CreateNodePool {
-            label: SYSTEM.name.to_owned(),
-            plan,
-            node_quantity: pool.min,
-            min_nodes: pool.min,
-            max_nodes: pool.max,
-            auto_scaler: pool.min < pool.max,
-            tag: self.settings.id.mark(),
-            vpc_only: false,
-            labels: SYSTEM.labels(),
-            taints: SYSTEM.taints().iter().map(vultr::Taint::from).collect(),
-            user_data: None,
-        }
     }
 
     pub(super) async fn await_cluster(
@@ -121,54 +106,49 @@ impl Launch<'_> {
         let cluster = self.client.cluster_active(id, &self.wait()).await;
         let cluster =
             cluster.map_err(|error| cloud(&format!("waiting for cluster {id}"), &error))?;
-        if let Some(pool) = cluster
-            .node_pools
-            .iter()
-            .find(|pool| pool.label == SYSTEM.name)
-        {
-            standing.system_plan = Some(pool.plan.clone());
-            self.settle_bounds(id, pool).await?;
-            let active = self
-                .client
-                .node_pool_active(id, &pool.id, &self.wait())
-                .await;
-            active.map_err(|error| {
-                cloud(
-                    &format!("waiting for the first pool of cluster {id}"),
-                    &error,
-                )
-            })?;
-        }
         standing.endpoint = endpoint(&cluster);
-        if let Some(cluster) = &mut seen.cluster {
-            cluster.active = true;
-        }
+        seen.cluster = Some(seen_cluster(&cluster));
         Ok(())
     }
 
-    /// Gives the first pool the bounds that are wanted. Under the autoscaler the number of the moment is not ours to set.
-    async fn settle_bounds(&self, cluster: &str, pool: &NodePool) -> Result<(), Fault> {
-        let wanted = &self.settings.system_pool;
-        if bounds(pool) == (wanted.min, wanted.max) {
-            return Ok(());
-        }
-        let auto_scaler = wanted.min < wanted.max;
-        let change = UpdateNodePool {
-            node_quantity: (!auto_scaler).then_some(wanted.min),
-            min_nodes: Some(wanted.min),
-            max_nodes: Some(wanted.max),
-            auto_scaler: Some(auto_scaler),
-            tag: None,
+    /// Raises the cluster to the wanted build.
+    pub(super) async fn upgrade(&self, cluster: &str, seen: &mut Observed) -> Result<(), Fault> {
+        let tell = |line: &str| tracing::info!(%cluster, "{line}");
+        let upgrade = Upgrade {
+            session: self.session,
+            client: self.client,
+            cluster,
+            to: &self.settings.build,
+            allowance: self.allowance(),
+            tell: &tell,
         };
-        let changed = self
-            .client
-            .update_node_pool(cluster, &pool.id, &change)
-            .await;
-        changed.map(drop).map_err(|error| {
-            cloud(
-                &format!("changing the first pool of cluster {cluster}"),
-                &error,
-            )
-        })
+        let arrived = upgrade.run().await?;
+        seen.cluster = Some(SeenCluster {
+            upgrading: false,
+            ..seen_cluster(&arrived)
+        });
+        Ok(())
+    }
+
+    /// Brings the first pool to what is wanted of it.
+    pub(super) async fn settle_pool(
+        &self,
+        cluster: &str,
+        seen: &mut Observed,
+        standing: &mut Standing,
+    ) -> Result<(), Fault> {
+        let surge = Surge {
+            session: self.session,
+            client: self.client,
+            cluster,
+            region: &self.settings.region,
+            place: plan_nodes::PLACE,
+            goal: &system_pool::goal(&self.settings),
+            allowance: self.allowance(),
+        };
+        let pool = surge.run(Which::Name).await?;
+        standing.system_plan = Some(pool.plan);
+        seen.pool_settled = true;
+        Ok(())
     }
 }

@@ -3,6 +3,7 @@
 mod adoption;
 mod census;
 mod components;
+mod inventory;
 pub(crate) mod launch;
 mod making;
 mod plan;
@@ -10,15 +11,21 @@ mod plan_build;
 mod plan_components;
 mod plan_destroy;
 mod plan_nodes;
+mod plan_upgrade;
 mod proof;
 pub(crate) mod read;
+mod running_costs;
 mod schema;
 mod sequence;
 pub(crate) mod settings;
+mod status;
+mod system_pool;
+mod storage;
 mod teardown;
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use run_report::{Catalog, ComponentRequest};
 use secrecy::SecretString;
 use tfplugin::{
@@ -28,14 +35,15 @@ use tfplugin::{
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use self::components::Statuses;
 use self::launch::Launch;
 use self::plan::text;
 use self::read::Linked;
 use self::sequence::Goal;
 use self::settings::{Operation, Settings};
+use self::status::Statuses;
 use self::teardown::{Known, Teardown};
 use crate::component_catalog;
+use crate::environments::Farewell;
 use crate::fault::{self, Fault};
 use crate::mark::{Incarnation, PlatformId};
 use crate::session::{Session, cloud};
@@ -116,6 +124,7 @@ impl Resource<Session> for PlatformResource {
         let wanted = plan_components::wanted(catalog, &op.planned)?;
         let goal = Goal {
             incarnation: Some(incarnation.clone()),
+            build: settings.build.clone(),
             components: !wanted.is_empty(),
         };
         let launch = Launch {
@@ -147,9 +156,14 @@ impl Resource<Session> for PlatformResource {
         let mut state = op.planned.clone();
         give_marks_back(op).await?;
         let phase = Phase::of(&op.prior);
-        let touched = ["phase", "component_status", "system_pool"]
-            .iter()
-            .any(|name| op.changed(name));
+        let touched = [
+            "phase",
+            "kubernetes_build",
+            "component_status",
+            "system_pool",
+        ]
+        .iter()
+        .any(|name| op.changed(name));
         if !touched {
             return Ok(state);
         }
@@ -165,17 +179,20 @@ impl Resource<Session> for PlatformResource {
                 state.set("phase", Phase::Unsettled.as_str());
             });
         }
+        let settings = Settings::read(&op.planned)?;
+        let goal = Goal {
+            incarnation: incarnation.clone(),
+            build: settings.build.clone(),
+            components,
+        };
         let launch = Launch {
             session: &op.client,
             client: op.client.vultr().await?,
             catalog,
-            settings: Settings::read(&op.planned)?,
+            settings,
             wanted,
             secrets: secrets(&op.config)?,
-            goal: Goal {
-                incarnation: incarnation.clone(),
-                components,
-            },
+            goal,
             run,
             partial: &op.partial,
             stop: &op.stop,
@@ -208,15 +225,30 @@ impl Resource<Session> for PlatformResource {
         }
         let policy = settings::on_destroy(&op.state)?;
         let cluster = text(&op.state, "cluster_id");
-        if policy.refuse_environments
-            && let Some(cluster) = &cluster
-        {
-            crate::environments::refuse_live(&op.client, &id, cluster, has_claim_store(&op.state)?)
-                .await?;
+        let mut linked = Linked::known(client, &op.private, cluster.as_deref()).await?;
+        if let Some(standing) = standing_cluster(client, cluster.as_deref()).await? {
+            linked.look_closer(client, &standing).await?;
         }
-        let linked = Linked::known(client, &op.private, cluster.as_deref()).await?;
         linked.keep(&mut op.private);
+        let deadline = Instant::now() + settings::timeout(&op.state, Operation::Delete)?;
+        let wait = client
+            .wait(deadline.saturating_duration_since(Instant::now()))
+            .stopped_by(op.stop.token());
+        let farewell = Farewell {
+            session: &session,
+            platform: &id,
+            cluster: cluster.as_deref(),
+            vpc: op.state.value("vpc_id").as_str(),
+            region: op.state.value("region").as_str().unwrap_or_default(),
+            has_store: has_claim_store(&op.state)?,
+            choice: &settings::environments_on_destroy(&op.state)?,
+            now: Timestamp::now(),
+        };
+        for warning in farewell.say(wait, linked.kept_by(policy)).await? {
+            op.warnings.push(warning);
+        }
         let teardown = Teardown {
+            session: &session,
             client,
             id,
             policy,
@@ -226,7 +258,7 @@ impl Resource<Session> for PlatformResource {
                 cluster,
             },
             stop: &op.stop,
-            deadline: Instant::now() + settings::timeout(&op.state, Operation::Delete)?,
+            deadline,
         };
         let result = teardown.run().await;
         op.client.changed(teardown.known.cluster.as_deref());
@@ -253,6 +285,16 @@ fn secrets(config: &Object) -> Result<BTreeMap<String, SecretString>, Diagnostic
     Ok(config
         .get::<Option<BTreeMap<String, SecretString>>>("component_secrets_wo")?
         .unwrap_or_default())
+}
+
+/// The cluster that the state knows, if it is still there.
+async fn standing_cluster(
+    client: &vultr::Client,
+    id: Option<&str>,
+) -> Result<Option<vultr::Cluster>, Fault> {
+    let Some(id) = id else { return Ok(None) };
+    let found = client.cluster(id).await;
+    found.map_err(|error| cloud(&format!("reading cluster {id}"), &error))
 }
 
 /// Whether the state says that the component with the claim store runs.

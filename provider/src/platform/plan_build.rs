@@ -4,8 +4,9 @@ use tfplugin::{Change, Diagnostic, Diagnostics, Object, Plan};
 use vultr::Cluster;
 
 use super::plan::{has_no_cluster, text};
+use super::plan_upgrade;
 use crate::catalogue::Catalogue;
-use crate::fault::{self, Fault};
+use crate::fault::Fault;
 use crate::kubernetes_version::{Constraint, Standing};
 use crate::session::Session;
 
@@ -36,7 +37,7 @@ pub(super) fn choose(
     None
 }
 
-/// The running build stays; a constraint that it does not satisfy is refused, not answered by a new platform.
+/// The running build stays while it satisfies the constraint; else the cluster is raised to one on offer for it.
 pub(super) async fn keep(
     op: &mut Plan<Session>,
     prior: &Object,
@@ -47,8 +48,17 @@ pub(super) async fn keep(
     let Ok(constraint) = Constraint::parse(&written) else {
         return Ok(None);
     };
-    match text(prior, "kubernetes_build") {
-        Some(build) if constraint.accepts(&build) && !has_no_cluster(prior) => {
+    let running = text(prior, "kubernetes_build").filter(|_| !has_no_cluster(prior));
+    let Some(build) = running.filter(|_| !op.replacing()) else {
+        let catalogue = op.client.catalogue().await?;
+        return Ok(choose(op, None, &catalogue));
+    };
+    match plan_upgrade::plan(op, prior, &constraint, &build).await {
+        Ok(Some(to)) => {
+            op.planned.set("kubernetes_build", to);
+            Ok(None)
+        }
+        Ok(None) => {
             op.planned.set("kubernetes_build", build.as_str());
             if !op.client.is_unknown() {
                 let builds = op.client.builds().await?;
@@ -56,19 +66,7 @@ pub(super) async fn keep(
             }
             Ok(None)
         }
-        Some(build) if !has_no_cluster(prior) => Ok(Some(
-            Fault::new(
-                fault::BUILD_CHANGE,
-                format!(
-                    "kubernetes_version = \"{written}\", and the cluster runs {build}. This release does not upgrade a running cluster: write a constraint that {build} satisfies, or upgrade the cluster in the Vultr console and plan again."
-                ),
-            )
-            .at("kubernetes_version"),
-        )),
-        _ => {
-            let catalogue = op.client.catalogue().await?;
-            Ok(choose(op, None, &catalogue))
-        }
+        Err(fault) => Ok(Some(fault.at("kubernetes_version"))),
     }
 }
 

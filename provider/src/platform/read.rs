@@ -1,18 +1,17 @@
 //! The state of a platform as it is now, from one list of each kind and the journal.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tfplugin::{Diagnostic, Diagnostics, Object, Private, Read, ValueError};
 use vultr::{Client, Cluster, ClusterStatus, InstanceFilter, NodePool, Vpc};
 
-use super::components::{self, Statuses};
 use super::plan::text;
-use super::{Phase, launch};
+use super::status::{self, Statuses};
+use super::{Phase, launch, system_pool};
 use crate::fault::Fault;
 use crate::mark::{Mark, PlatformId};
-use crate::pool_kind::SYSTEM;
 use crate::session::{Session, cloud};
-use crate::stock;
+use crate::{node_plan, price};
 
 /// Where the private data holds what the cluster made outside itself. It must outlive the cluster: nothing in the
 /// account says afterwards whose load balancers and volumes they were.
@@ -23,6 +22,12 @@ const LINKED: &str = "linked";
 pub(super) struct Linked {
     pub(super) load_balancers: BTreeMap<String, String>,
     pub(super) volumes: BTreeMap<String, String>,
+    /// File systems that its nodes have mounted; looked for when the platform is destroyed.
+    #[serde(default)]
+    pub(super) file_systems: BTreeMap<String, String>,
+    /// Its nodes at that time: what is still attached to one of them later is free.
+    #[serde(default)]
+    pub(super) nodes: BTreeSet<String>,
 }
 
 impl Linked {
@@ -58,6 +63,7 @@ impl Linked {
                 .into_iter()
                 .map(|one| (one.id, one.label))
                 .collect(),
+            ..Self::default()
         }))
     }
 
@@ -70,45 +76,122 @@ impl Linked {
 
 /// Reads a platform; nothing if VPC and cluster are both proved gone.
 pub(super) async fn read(op: &mut Read<Session>) -> Result<Option<Object>, Diagnostics> {
-    let imported = op.state.is_null("name");
-    let name: String = op.state.get("id")?;
-    let id = PlatformId::parse(&name)
-        .map_err(|bad| Fault::new(crate::fault::BAD_IMPORT, format!("{bad}.")))?;
     let session = op.client.clone();
-    let (vpc, cluster, hosts) = tokio::try_join!(
-        find_vpc(&session, &op.state, &id),
-        find_cluster(&session, &op.state, &id),
-        hosts(&session, &id)
-    )?;
-    if vpc.is_none() && cluster.is_none() {
-        return Ok(None);
-    }
-    let mut state = op.state.clone();
-    state.set("name", name.as_str());
-    if imported {
-        state
-            .set("deletion_protection", true)
-            .set("phase", Phase::Ready.as_str());
-    }
-    read_vpc(&mut state, vpc.as_ref());
-    read_cluster(&mut state, cluster.as_ref())?;
-    state.set("mark", mark_seen(&id, vpc.as_ref(), cluster.as_ref()));
-    let lost = vpc.is_none() || cluster.is_none();
-    if Phase::of(&state) == Phase::Ready && (lost || !hosts.is_empty()) {
-        state.set("phase", Phase::Unsettled.as_str());
-    }
-    match cluster {
-        Some(cluster) => {
-            remember_linked(op, &cluster.id).await?;
-            if cluster.status == ClusterStatus::Active && Phase::of(&state) != Phase::Incomplete {
-                read_journal(op, &mut state, &cluster.id).await?;
-            }
+    let mut look = Look {
+        session: &session,
+        private: &mut op.private,
+        warnings: &mut op.warnings,
+    };
+    look.at(op.state.clone()).await
+}
+
+/// The state of a platform of which nothing but the id is known.
+pub(crate) async fn imported(
+    session: &Session,
+    state: Object,
+    warnings: &mut Diagnostics,
+) -> Result<Option<Object>, Diagnostics> {
+    let mut look = Look {
+        session,
+        private: &mut Private::default(),
+        warnings,
+    };
+    look.at(state).await
+}
+
+/// One look at a platform.
+struct Look<'a> {
+    session: &'a Session,
+    private: &'a mut Private,
+    warnings: &'a mut Diagnostics,
+}
+
+impl Look<'_> {
+    async fn at(&mut self, mut state: Object) -> Result<Option<Object>, Diagnostics> {
+        let imported = state.is_null("name");
+        let name: String = state.get("id")?;
+        let id = PlatformId::parse(&name)
+            .map_err(|bad| Fault::new(crate::fault::BAD_IMPORT, format!("{bad}.")))?;
+        let (vpc, cluster, hosts) = tokio::try_join!(
+            find_vpc(self.session, &state, &id),
+            find_cluster(self.session, &state, &id),
+            hosts(self.session, &id)
+        )?;
+        if vpc.is_none() && cluster.is_none() {
+            return Ok(None);
         }
-        None => {
-            state.set("component_status", Statuses::new());
+        state.set("name", name.as_str());
+        if imported {
+            adopt(&mut state, vpc.as_ref());
         }
+        read_vpc(&mut state, vpc.as_ref());
+        read_cluster(&mut state, cluster.as_ref())?;
+        state.set("mark", mark_seen(&id, vpc.as_ref(), cluster.as_ref()));
+        let mut unsettled = vpc.is_none() || cluster.is_none() || !hosts.is_empty();
+        if let Some(cluster) = &cluster {
+            unsettled |= self.tell_drift(cluster, &id);
+        }
+        if Phase::of(&state) == Phase::Ready && unsettled {
+            state.set("phase", Phase::Unsettled.as_str());
+        }
+        match &cluster {
+            Some(cluster) => self.look_inside(&mut state, cluster, imported).await?,
+            None => drop(state.set("component_status", Statuses::new())),
+        }
+        Ok(Some(state))
     }
-    Ok(Some(state))
+
+    /// Says what of the pools has drifted. True if the next apply has something to mend.
+    fn tell_drift(&mut self, cluster: &Cluster, id: &PlatformId) -> bool {
+        if let Some(warning) = system_pool::warn_of_foreign(cluster, id) {
+            self.warnings.push(warning);
+        }
+        let drift = system_pool::drift(cluster, id);
+        if !drift.is_empty() {
+            self.warnings.push(Diagnostic::warning(
+                "Platform has drifted",
+                format!(
+                    "The next apply mends this of platform {id}:\n  {}",
+                    drift.join("\n  ")
+                ),
+            ));
+        }
+        !drift.is_empty()
+    }
+
+    async fn look_inside(
+        &mut self,
+        state: &mut Object,
+        cluster: &Cluster,
+        imported: bool,
+    ) -> Result<(), Diagnostics> {
+        if let Some(pool) = system_pool::of(cluster).filter(|_| imported) {
+            let (nodes, _) = bounds(pool);
+            price::write_unknown(state);
+            node_plan::settle_price(self.session, &cluster.region, &pool.plan, nodes, state)
+                .await?;
+        }
+        // Kept in mind for the time when there is no cluster to ask.
+        if let Some(seen) = Linked::of(self.session.vultr().await?, &cluster.id).await? {
+            seen.keep(self.private);
+        }
+        if cluster.status == ClusterStatus::Active && Phase::of(state) != Phase::Incomplete {
+            self.read_journal(state, &cluster.id).await?;
+        }
+        Ok(())
+    }
+}
+
+/// What an import takes for given: the careful choice, and how far the platform's mark says that it has come.
+fn adopt(state: &mut Object, vpc: Option<&Vpc>) {
+    state.set("deletion_protection", true);
+    match vpc.and_then(|vpc| Mark::read(&vpc.description)) {
+        Some(Mark::Creating(_, incarnation)) => state.set("phase", Phase::Incomplete.as_str()).set(
+            "incarnation",
+            incarnation.map(|one| one.as_str().to_owned()),
+        ),
+        Some(Mark::Finished(_)) | None => state.set("phase", Phase::Ready.as_str()),
+    };
 }
 
 async fn find_vpc(
@@ -186,18 +269,7 @@ fn read_cluster(state: &mut Object, cluster: Option<&Cluster>) -> Result<(), Val
         .set("region", cluster.region.as_str())
         .set("high_availability", cluster.ha_controlplanes)
         .set("kubernetes_build", cluster.version.as_str());
-    if let Some(pool) = cluster
-        .node_pools
-        .iter()
-        .find(|pool| pool.label == SYSTEM.name)
-    {
-        let (min, max) = bounds(pool);
-        let mut stored: Object = state.get::<Option<_>>("system_pool")?.unwrap_or_default();
-        stock::write_seen(&pool.plan, &mut stored)?;
-        stored.set("min_nodes", min).set("max_nodes", max);
-        state.set("system_pool", stored);
-    }
-    Ok(())
+    system_pool::write(cluster, state)
 }
 
 /// Fewest and most nodes of a pool. Under the autoscaler the count of the moment says nothing.
@@ -220,45 +292,37 @@ fn mark_seen(id: &PlatformId, vpc: Option<&Vpc>, cluster: Option<&Cluster>) -> S
         .unwrap_or_else(|| id.mark())
 }
 
-/// Keeps in mind what the cluster made, for the time when there is no cluster to ask.
-async fn remember_linked(op: &mut Read<Session>, cluster: &str) -> Result<(), Fault> {
-    if let Some(seen) = Linked::of(op.client.vultr().await?, cluster).await? {
-        seen.keep(&mut op.private);
-    }
-    Ok(())
-}
-
-/// Reads the journal if the state says that something is installed, or knows nothing yet. A cluster that does not
-/// answer is no drift.
-async fn read_journal(
-    op: &mut Read<Session>,
-    state: &mut Object,
-    cluster: &str,
-) -> Result<(), Diagnostics> {
-    let known: Option<Statuses> = state.get("component_status")?;
-    if known.as_ref().is_some_and(Statuses::is_empty) {
-        return Ok(());
-    }
-    match op.client.journal(cluster).await {
-        Ok(records) => {
-            let filter = known.filter(|_| Phase::of(state) == Phase::Ready);
-            state.set(
-                "component_status",
-                components::recorded_statuses(&records, filter.as_ref()),
-            );
+impl Look<'_> {
+    /// Reads the journal if the state says that something is installed, or knows nothing yet. A cluster that does not
+    /// answer is no drift.
+    async fn read_journal(&mut self, state: &mut Object, cluster: &str) -> Result<(), Diagnostics> {
+        let known: Option<Statuses> = state.get("component_status")?;
+        if known.as_ref().is_some_and(Statuses::is_empty) {
+            return Ok(());
         }
-        Err(fault) => {
-            let Diagnostic {
-                summary, detail, ..
-            } = fault.into();
-            op.warnings.push(Diagnostic::warning(
-                summary,
-                format!("{detail}\nWhat is installed is taken from the state."),
-            ));
-            if state.is_null("component_status") {
-                state.set("component_status", Statuses::new());
+        match self.session.journal(cluster).await {
+            Ok(records) => {
+                status::keep_journal(&records, self.private);
+                let looked_for = known.as_ref().filter(|_| Phase::of(state) == Phase::Ready);
+                let stored = known.clone().unwrap_or_default();
+                state.set(
+                    "component_status",
+                    status::recorded(&records, looked_for, &stored),
+                );
+            }
+            Err(fault) => {
+                let Diagnostic {
+                    summary, detail, ..
+                } = fault.into();
+                self.warnings.push(Diagnostic::warning(
+                    summary,
+                    format!("{detail}\nWhat is installed is taken from the state."),
+                ));
+                if state.is_null("component_status") {
+                    state.set("component_status", Statuses::new());
+                }
             }
         }
+        Ok(())
     }
-    Ok(())
 }

@@ -54,7 +54,9 @@ fn settings(schema: Schema) -> Schema {
             "kubernetes_version",
             Attribute::string().required().describe(
                 "Version constraint: a minor (`1.36`), a patch (`1.36.1`) or a build (`v1.36.1+1`). The newest build that satisfies it is chosen when the \
-                 platform is created and kept as long as it satisfies the constraint.",
+                 platform is created and kept as long as it satisfies the constraint. A constraint that it does not satisfy upgrades the cluster in place, to the \
+                 newest build that satisfies it among those that Vultr offers for the cluster: never back, one minor at a time. Every node is replaced; apply \
+                 begins only if no disruption budget forbids it, and waits until every node has the new version and is ready.",
             ),
         )
         .attribute(
@@ -78,7 +80,7 @@ fn settings(schema: Schema) -> Schema {
                     "plan",
                     Attribute::string()
                         .required()
-                        .describe("Vultr plan of its nodes. Vultr cannot change the plan of a pool: one that is neither this nor one of `plan_fallbacks` needs a new platform."),
+                        .describe("Vultr plan of its nodes. Vultr cannot change the plan of a pool: if its nodes have neither this nor one of `plan_fallbacks`, the pool is replaced in place, as `slipway_node_pool` does it."),
                 ),
                 (
                     "plan_fallbacks",
@@ -149,9 +151,23 @@ fn policies(schema: Schema) -> Schema {
                 (
                     "environments",
                     Attribute::string().optional().describe(
-                        "`refuse` ends the destroy, naming them, while claims of environments stand in the claim store; `orphan` does not look. Default `refuse`.",
+                        "What becomes of the environments whose claims stand in the claim store. `refuse`: the destroy ends and names them, with owner, type, age and estimated price. \
+                         `drain`: it withdraws the claims of dynamic environments of type `dev`, `staging` and `sue`, and refuses while there is another one. `drain_all`: it withdraws \
+                         exactly those that `confirm_environments` names. `orphan`: it touches none and writes them to `handover_file`. A drain freezes the store first, so that nobody \
+                         asks for a new environment meanwhile. Clusters of environments come with the environment controller, which this release does not have: a drain ends when no claim stands. Default `refuse`.",
                     ),
                 ),
+                (
+                    "confirm_environments",
+                    Attribute::set(Type::String).optional().describe(
+                        "The names of all environments of the platform, for `drain_all`: the destroy is refused if others stand there.",
+                    ),
+                ),
+                (
+                    "handover_file",
+                    Attribute::string().optional().describe(
+                        "File that `orphan` writes: names, owners and cloud ids, no secret. Default `slipway-handover-<platform>.json` in the folder that Terraform runs in.",
+                    ),),
                 (
                     "volumes",
                     Attribute::string()
@@ -192,7 +208,7 @@ fn results(schema: Schema) -> Schema {
             "phase",
             Attribute::string()
                 .computed()
-                .describe("`ready`; `incomplete` while a create is unfinished, `unsettled` while an update is or when a part was lost. The next apply goes on."),
+                .describe("`ready`; `incomplete` while a create is unfinished, `unsettled` while an update is, or when a part was lost or changed outside. The next apply goes on."),
         )
         .attribute(
             "incarnation",
@@ -206,8 +222,16 @@ fn results(schema: Schema) -> Schema {
                 ("chart", Attribute::string().computed().describe("Chart.")),
                 ("version", Attribute::string().computed().describe("Version of the chart.")),
                 ("app_version", Attribute::string().computed().describe("Version of what the chart installs.")),
+                ("backend", Attribute::string().computed().describe("The program behind the component, for a component that has a choice (`slipway.backend` in its values).")),
                 ("digest", Attribute::string().computed().describe("Digest of playbook, version, size, values and inputs; a component runs when it changes.")),
                 ("outcome", Attribute::string().computed().describe("`ok`, `failed` or `running`, as the record in the cluster says.")),
+                (
+                    "reason",
+                    Attribute::string().computed().describe(
+                        "Why its playbook runs in this plan, or ran last: `new`, `values changed`, `version changed`, `size changed`, `secrets changed`, \
+                         `playbook changed`, `something it uses changed`, `its last run did not end well`, `drifted in the cluster`. Unset for a component that was imported.",
+                    ),
+                ),
             ])
             .computed()
             .describe("What is installed, by component, as the journal in the cluster records it."),

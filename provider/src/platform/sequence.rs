@@ -19,6 +19,10 @@ pub(crate) struct SeenVpc {
 pub(crate) struct SeenCluster {
     pub(crate) id: String,
     pub(crate) active: bool,
+    /// The build that it runs.
+    pub(crate) build: String,
+    /// Whether its first pool says that an upgrade is going on.
+    pub(crate) upgrading: bool,
 }
 
 /// What stands in the account and in the cluster.
@@ -26,6 +30,8 @@ pub(crate) struct SeenCluster {
 pub(crate) struct Observed {
     pub(crate) vpc: Option<SeenVpc>,
     pub(crate) cluster: Option<SeenCluster>,
+    /// Whether the first pool was brought to what is wanted.
+    pub(crate) pool_settled: bool,
     /// Bootstrap hosts of this platform; between runs there is none.
     pub(crate) hosts: Vec<String>,
     /// The components whose journal record does not match what is wanted; unknown until the journal was read.
@@ -43,8 +49,12 @@ pub(crate) enum Step {
     TakeOver { vpc: String },
     /// Make the cluster with its first pool.
     CreateCluster { vpc: String },
-    /// Wait until the control plane and the first pool are active.
+    /// Wait until the control plane is active.
     AwaitCluster { cluster: String },
+    /// Raise it to the wanted build, with all its nodes.
+    Upgrade { cluster: String },
+    /// Bring the first pool to what is wanted, replaced if need be, and wait for it.
+    SettlePool { cluster: String },
     /// Read which components' records match.
     ReadJournal { cluster: String },
     /// Run the components that are due.
@@ -62,6 +72,8 @@ pub(crate) enum Step {
 pub(crate) struct Goal {
     /// The create that is going on; none when a finished platform is updated.
     pub(crate) incarnation: Option<Incarnation>,
+    /// The build to run.
+    pub(crate) build: String,
     /// Whether any component is wanted at all: without one the cluster itself is never called.
     pub(crate) components: bool,
 }
@@ -88,6 +100,16 @@ pub(crate) fn next(goal: &Goal, seen: &Observed) -> Option<Step> {
     };
     if !cluster.active {
         return Some(Step::AwaitCluster {
+            cluster: cluster.id.clone(),
+        });
+    }
+    if cluster.build != goal.build || cluster.upgrading {
+        return Some(Step::Upgrade {
+            cluster: cluster.id.clone(),
+        });
+    }
+    if !seen.pool_settled {
+        return Some(Step::SettlePool {
             cluster: cluster.id.clone(),
         });
     }
@@ -125,7 +147,17 @@ mod tests {
     fn goal() -> Goal {
         Goal {
             incarnation: Some(Incarnation::stored("aaaa0001")),
+            build: "v1.36.5+1".to_owned(),
             components: true,
+        }
+    }
+
+    fn cluster(active: bool) -> SeenCluster {
+        SeenCluster {
+            id: "c".into(),
+            active,
+            build: goal().build,
+            upgrading: false,
         }
     }
 
@@ -142,11 +174,10 @@ mod tests {
             }
             Step::TakeOver { .. } => seen.vpc.as_mut().unwrap().mark = creating(),
             Step::CreateCluster { .. } => {
-                seen.cluster = Some(SeenCluster {
-                    id: "c".into(),
-                    active: false,
-                });
+                seen.cluster = Some(cluster(false));
             }
+            Step::Upgrade { .. } => seen.cluster = Some(cluster(true)),
+            Step::SettlePool { .. } => seen.pool_settled = true,
             Step::AwaitCluster { .. } => seen.cluster.as_mut().unwrap().active = true,
             Step::ReadJournal { .. } => seen.due = Some(BTreeSet::from(["kong".to_owned()])),
             Step::RunComponents { .. } => seen.due = Some(BTreeSet::new()),
@@ -165,9 +196,9 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_account_gets_a_platform_in_seven_steps() {
+    fn an_empty_account_gets_a_platform_in_eight_steps() {
         let (steps, seen) = walk(&goal(), Observed::default());
-        assert_eq!(steps.len(), 7, "{steps:?}");
+        assert_eq!(steps.len(), 8, "{steps:?}");
         assert!(matches!(steps.last(), Some(Step::Finish { .. })));
         assert_eq!(seen.vpc.unwrap().mark, Mark::Finished(id()));
     }
@@ -181,6 +212,7 @@ mod tests {
                 take(step, &mut seen, &goal());
             }
             seen.due = None;
+            seen.pool_settled = false;
             seen.hosts = vec!["left".into()];
             let next_run = Goal {
                 incarnation: Some(Incarnation::stored("bbbb0002")),
@@ -216,17 +248,37 @@ mod tests {
                 id: "v".into(),
                 mark: Mark::Finished(id()),
             }),
-            cluster: Some(SeenCluster {
-                id: "c".into(),
-                active: true,
-            }),
+            cluster: Some(cluster(true)),
+            pool_settled: true,
             hosts: Vec::new(),
             due: Some(BTreeSet::new()),
         };
         let goal = Goal {
             incarnation: None,
-            components: true,
+            ..goal()
         };
         assert_eq!(next(&goal, &seen), None);
+    }
+
+    #[test]
+    fn an_upgrade_comes_before_the_pool_and_is_gone_on_with_while_the_pool_says_so() {
+        let running = |build: &str, upgrading| Observed {
+            vpc: Some(SeenVpc {
+                id: "v".into(),
+                mark: Mark::Finished(id()),
+            }),
+            cluster: Some(SeenCluster {
+                build: build.to_owned(),
+                upgrading,
+                ..cluster(true)
+            }),
+            due: Some(BTreeSet::new()),
+            ..Observed::default()
+        };
+        for seen in [running("v1.35.8+1", false), running("v1.36.5+1", true)] {
+            let (steps, _) = walk(&goal(), seen);
+            assert!(matches!(steps[0], Step::Upgrade { .. }), "{steps:?}");
+            assert!(matches!(steps[1], Step::SettlePool { .. }), "{steps:?}");
+        }
     }
 }
