@@ -53,11 +53,19 @@ pub(crate) struct ClaimStoreKeys {
     pub(crate) endpoint: String,
     pub(crate) region: String,
     pub(crate) bucket: String,
+    /// The bucket of static environments, where the platform has one.
+    pub(crate) static_bucket: Option<String>,
     pub(crate) access_key: SecretString,
     pub(crate) secret_key: SecretString,
 }
 
 impl ClaimStoreKeys {
+    /// The same server with the bucket of static environments.
+    pub(crate) fn of_static_environments(self) -> Option<Self> {
+        let bucket = self.static_bucket.clone()?;
+        Some(Self { bucket, ..self })
+    }
+
     /// Prepares access to the store; nothing is sent yet.
     pub(crate) fn open(self) -> Result<ClaimStore, Fault> {
         let settings = claim_store::Settings {
@@ -140,6 +148,7 @@ impl ClusterAccess {
             endpoint: text("endpoint")?,
             region: text("region")?,
             bucket: text("bucket")?,
+            static_bucket: text("static_bucket").ok(),
             access_key: text("access_key")?.into(),
             secret_key: text("secret_key")?.into(),
         }))

@@ -64,6 +64,10 @@ causes! {
     NO_CLAIM_STORE = "SLW-451" "Claim store does not answer";
     LIVE_ENVIRONMENTS = "SLW-452" "Environments are alive";
     NO_SUCH_CLAIM = "SLW-453" "No such claim";
+    DRAIN_REFUSED = "SLW-454" "Environments that a drain does not take";
+    NOT_CONFIRMED = "SLW-455" "Environments are not the confirmed ones";
+    DRAIN_STUCK = "SLW-456" "Environments did not go in time";
+    HANDOVER_FAILED = "SLW-457" "Hand-over file cannot be written";
 }
 
 /// One fault, ready to be told.

@@ -136,9 +136,75 @@ impl Mark {
     }
 }
 
+/// Whose object a text tells, whatever role or state the mark names. For looking only: what is adopted or deleted goes by
+/// exact marks.
+pub(crate) fn owner_of(text: &str) -> Option<PlatformId> {
+    let rest = text.strip_prefix(PREFIX)?;
+    let end = rest.find([':', ' ']).unwrap_or(rest.len());
+    let (name, more) = rest.split_at(end);
+    let is_role = |role: &str| {
+        !role.is_empty()
+            && role
+                .bytes()
+                .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+    };
+    let is_mark =
+        more.is_empty() || more.strip_prefix(':').is_some_and(is_role) || more.starts_with(" (");
+    is_mark.then(|| PlatformId::parse(name).ok()).flatten()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    const NAMES: &str = "[a-z][a-z0-9-]{1,30}[a-z0-9]";
+
+    /// Every text that Slipway writes for a platform.
+    fn marks_of(id: &PlatformId) -> [String; 6] {
+        let run = Incarnation::stored("7f3a2c91");
+        [
+            id.mark(),
+            id.creating_mark(&run),
+            id.bare_creating_mark(),
+            id.host_label(),
+            format!("{} (upgrading v1.36.5+1)", id.mark()),
+            id.host_tags()[0].clone(),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn a_mark_tells_its_owner_and_nobody_else(name in NAMES, other in NAMES, more in "[a-z0-9]{1,3}") {
+            let ours = id(&name);
+            for mark in marks_of(&ours) {
+                prop_assert_eq!(owner_of(&mark), Some(ours.clone()), "{}", mark);
+            }
+            // Names that only begin or end alike are the dangerous ones.
+            for near in [other, format!("{name}{more}"), format!("{name}-{more}"), format!("x{name}")] {
+                let Ok(near) = PlatformId::parse(&near) else { continue };
+                prop_assume!(near != ours);
+                for mark in marks_of(&near) {
+                    prop_assert_ne!(owner_of(&mark), Some(ours.clone()), "{}", mark);
+                    prop_assert_ne!(Mark::read(&mark).map(|mark| mark.platform().clone()), Some(ours.clone()));
+                }
+            }
+        }
+
+        #[test]
+        fn whatever_people_write_is_ours_only_with_the_exact_mark(name in NAMES, text in ".{0,40}") {
+            let ours = id(&name);
+            for text in [text.clone(), format!("{text}{}", ours.mark()), format!("{}{text}", ours.mark()), name.clone()] {
+                let told = owner_of(&text) == Some(ours.clone());
+                let rest = text.strip_prefix(&ours.mark());
+                let exact = rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(':') || rest.starts_with(" ("));
+                prop_assert!(!told || exact, "{text}");
+                // What would be adopted or deleted is a part of what is looked at.
+                let adopted = Mark::read(&text).is_some_and(|mark| *mark.platform() == ours);
+                prop_assert!(!adopted || told, "{text}");
+            }
+        }
+    }
 
     fn id(name: &str) -> PlatformId {
         PlatformId::parse(name).unwrap()

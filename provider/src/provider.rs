@@ -4,22 +4,22 @@ use std::path::PathBuf;
 
 use secrecy::SecretString;
 use tfplugin::value::{Attr, FromValue};
-use tfplugin::{
-    Attribute, Configure, DataSource, Diagnostics, EphemeralResource, Function, Object, Provider,
-    Resource, Schema, async_trait,
-};
+use tfplugin::{Action, Attribute, Configure, DataSource, Diagnostics, EphemeralResource, Function, ListResource, Object, Provider, Resource, Schema, async_trait};
 use url::Url;
 
 use crate::catalog_data::CatalogData;
-use crate::environment_claim::EnvironmentClaimResource;
+use crate::environment_claim::{EnvironmentClaimList, EnvironmentClaimResource};
 use crate::environment_type_data::EnvironmentTypeData;
+use crate::environments::EnvironmentsData;
 use crate::fault::{self, Fault};
 use crate::kubeconfig::Kubeconfig;
+use crate::lists::{NodePoolList, PlatformList};
 use crate::node_pool::NodePoolResource;
 use crate::platform::PlatformResource;
 use crate::price_function::MonthlyPrice;
 use crate::resolve_version::ResolveVersion;
 use crate::session::{ProviderSettings, Session};
+use crate::upgrade_action::UpgradeAction;
 
 /// The Slipway provider.
 pub(crate) struct Slipway;
@@ -112,11 +112,23 @@ impl Provider for Slipway {
     }
 
     fn data_sources(&self) -> Vec<Box<dyn DataSource<Session>>> {
-        vec![Box::new(CatalogData), Box::new(EnvironmentTypeData)]
+        vec![Box::new(CatalogData), Box::new(EnvironmentTypeData), Box::new(EnvironmentsData)]
     }
 
     fn ephemeral_resources(&self) -> Vec<Box<dyn EphemeralResource<Session>>> {
         vec![Box::new(Kubeconfig)]
+    }
+
+    fn list_resources(&self) -> Vec<Box<dyn ListResource<Session>>> {
+        vec![
+            Box::new(PlatformList),
+            Box::new(NodePoolList),
+            Box::new(EnvironmentClaimList),
+        ]
+    }
+
+    fn actions(&self) -> Vec<Box<dyn Action<Session>>> {
+        vec![Box::new(UpgradeAction)]
     }
 
     fn functions(&self) -> Vec<Box<dyn Function>> {

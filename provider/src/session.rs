@@ -48,6 +48,7 @@ pub(crate) struct Session {
     stock: Fresh<String, BTreeSet<String>>,
     accesses: Fresh<String, ClusterAccess>,
     stores: Fresh<String, Option<ClaimStore>>,
+    static_stores: Fresh<String, Option<ClaimStore>>,
     /// Clusters whose store was seen to let one of several writers win.
     safe_stores: Fresh<String, ()>,
     launching: Mutex<BTreeSet<String>>,
@@ -67,6 +68,7 @@ impl Session {
             stock: Fresh::new(CATALOGUE_GOOD_FOR),
             accesses: Fresh::new(LISTS_GOOD_FOR),
             stores: Fresh::new(LISTS_GOOD_FOR),
+            static_stores: Fresh::new(LISTS_GOOD_FOR),
             safe_stores: Fresh::new(CATALOGUE_GOOD_FOR),
             launching: Mutex::default(),
         }
@@ -249,7 +251,9 @@ impl Session {
             .launching
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        (regions.len() == 1).then(|| regions.first().cloned()).flatten()
+        (regions.len() == 1)
+            .then(|| regions.first().cloned())
+            .flatten()
     }
 
     /// Access to a cluster, with a kubeconfig that was fetched for this refresh and stays in memory.
@@ -305,6 +309,23 @@ impl Session {
             keys.map(ClaimStoreKeys::open).transpose()
         };
         self.stores.get(&cluster.to_owned(), open).await
+    }
+
+    /// The claim store of a cluster's static environments; nothing if the cluster publishes none.
+    pub(crate) async fn static_claim_store(
+        &self,
+        cluster: &str,
+    ) -> Result<Arc<Option<ClaimStore>>, Fault> {
+        let open = || async {
+            let access = self.access(cluster).await?;
+            let keys = access
+                .claim_store()
+                .await
+                .map_err(|error| unreachable(cluster, &error))?;
+            let fixed = keys.and_then(ClaimStoreKeys::of_static_environments);
+            fixed.map(ClaimStoreKeys::open).transpose()
+        };
+        self.static_stores.get(&cluster.to_owned(), open).await
     }
 
     /// Refuses a claim store on which two writers could both win; a store is tried out once a command.

@@ -1,62 +1,41 @@
 //! The proof at the end of a destroy: a listing of the whole account in which nothing is the platform's.
 
-use std::fmt;
+use std::collections::BTreeSet;
 
-use vultr::{InstanceFilter, Progress};
+use tfplugin::Diagnostic;
+use vultr::Progress;
 
+use super::inventory::{self, Inventory, Item, Kind};
 use super::teardown::Teardown;
 use crate::fault::{self, Fault};
 use crate::session::cloud;
 
-/// Something that should be gone.
-#[derive(Debug)]
-struct Suspect {
-    kind: Kind,
-    id: String,
-}
-
-#[derive(Debug, Clone, Copy)]
-enum Kind {
-    Vpc,
-    Cluster,
-    Instance,
-    LoadBalancer,
-    Volume,
-}
-
-impl fmt::Display for Suspect {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let kind = match self.kind {
-            Kind::Vpc => "VPC",
-            Kind::Cluster => "cluster",
-            Kind::Instance => "instance",
-            Kind::LoadBalancer => "load balancer",
-            Kind::Volume => "volume",
-        };
-        write!(f, "{kind} {}", self.id)
-    }
-}
-
 impl Teardown<'_> {
-    /// Lists the whole account once more; whatever is still the platform's is named.
-    pub(super) async fn prove(&self) -> Result<(), Fault> {
+    /// Lists the whole account once more; whatever is still the platform's is named with its price and the command that
+    /// removes it. `elsewhere` are volumes that somebody else's server has.
+    pub(super) async fn prove(&self, elsewhere: &BTreeSet<String>) -> Result<Inventory, Fault> {
         let failed = |error: vultr::Error| {
             let doing = format!("proving that nothing of platform {} is left", self.id);
             cloud(&doing, &error)
         };
+        let catalogue = self.session.catalogue().await.ok();
+        let inventory = inventory::take(self.client, catalogue.as_deref(), &self.id)
+            .await
+            .map_err(failed)?;
         let mut left = Vec::new();
-        for suspect in self.suspects().await.map_err(failed)? {
-            if self.stays(&suspect).await.map_err(failed)? {
-                left.push(format!("  {suspect}"));
+        for item in &inventory.items {
+            let due = self.is_due(item) && !elsewhere.contains(&item.id);
+            if due && self.stays(item).await.map_err(failed)? {
+                left.push(item.with_removal(self.client));
             }
         }
         if left.is_empty() {
-            return Ok(());
+            return Ok(inventory);
         }
         Err(Fault::new(
             fault::LEFTOVERS,
             format!(
-                "Platform {} is taken down, and these are still there and go on costing:\n{}\nRun destroy again; what stays then must be deleted in the Vultr console.",
+                "Platform {} is taken down, and these are still there and go on costing:\n{}\nDestroy again, or remove them with the commands.",
                 self.id,
                 left.join("\n")
             ),
@@ -64,66 +43,32 @@ impl Teardown<'_> {
     }
 
     /// What carries the mark, and what the cluster made and the policy takes along.
-    async fn suspects(&self) -> vultr::Result<Vec<Suspect>> {
-        let mark = self.id.mark();
-        let (vpcs, clusters, instances, balancers, volumes) = tokio::try_join!(
-            self.client.vpcs(),
-            self.client.clusters(),
-            self.client.instances(InstanceFilter::Tag(&mark)),
-            self.client.load_balancers(),
-            self.client.blocks()
-        )?;
-        let ours = |text: &str| {
-            text.strip_prefix(&mark)
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with([':', ' ']))
+    fn is_due(&self, item: &Item) -> bool {
+        let goes = match item.kind {
+            Kind::LoadBalancer => {
+                self.policy.delete_load_balancers
+                    && self.linked.load_balancers.contains_key(&item.id)
+            }
+            Kind::Volume => {
+                self.policy.delete_volumes && self.linked.volumes.contains_key(&item.id)
+            }
+            Kind::Other(_) => {
+                self.policy.delete_volumes && self.linked.file_systems.contains_key(&item.id)
+            }
+            _ => false,
         };
-        let balancer_goes = |id: &str| {
-            self.policy.delete_load_balancers && self.linked.load_balancers.contains_key(id)
-        };
-        let volume_goes =
-            |id: &str| self.policy.delete_volumes && self.linked.volumes.contains_key(id);
-        let all = (vpcs
-            .into_iter()
-            .map(|one| (Kind::Vpc, ours(&one.description), one.id)))
-        .chain(
-            clusters
-                .into_iter()
-                .map(|one| (Kind::Cluster, ours(&one.label), one.id)),
-        )
-        .chain(
-            instances
-                .into_iter()
-                .map(|one| (Kind::Instance, true, one.id)),
-        )
-        .chain(balancers.into_iter().map(|one| {
-            (
-                Kind::LoadBalancer,
-                ours(&one.label) || balancer_goes(&one.id),
-                one.id,
-            )
-        }))
-        .chain(volumes.into_iter().map(|one| {
-            (
-                Kind::Volume,
-                ours(&one.label) || volume_goes(&one.id),
-                one.id,
-            )
-        }));
-        Ok(all
-            .filter(|(_, due, _)| *due)
-            .map(|(kind, _, id)| Suspect { kind, id })
-            .collect())
+        goes || item.belongs_to(&self.id)
     }
 
     /// A list may trail, and the nodes of a deleted cluster take their time: the object itself decides, after a while.
-    async fn stays(&self, suspect: &Suspect) -> vultr::Result<bool> {
-        if !self.exists(suspect).await? {
+    async fn stays(&self, item: &Item) -> vultr::Result<bool> {
+        if !self.exists(item).await? {
             return Ok(false);
         }
         let wait = self.short_wait();
-        let what = format!("{suspect} to be gone");
+        let what = format!("{} {} to be gone", item.kind.name(), item.id);
         let gone = wait.until(&what, || async {
-            Ok(if self.exists(suspect).await? {
+            Ok(if self.exists(item).await? {
                 Progress::NotYet("there".to_owned())
             } else {
                 Progress::Done(())
@@ -136,13 +81,32 @@ impl Teardown<'_> {
         }
     }
 
-    async fn exists(&self, Suspect { kind, id }: &Suspect) -> vultr::Result<bool> {
-        Ok(match kind {
-            Kind::Vpc => self.client.vpc(id).await?.is_some(),
-            Kind::Cluster => self.client.cluster(id).await?.is_some(),
-            Kind::Instance => self.client.instance(id).await?.is_some(),
-            Kind::LoadBalancer => self.client.load_balancer(id).await?.is_some(),
-            Kind::Volume => self.client.block(id).await?.is_some(),
+    /// Kinds that a cluster lets go of by itself are asked for one by one. Nothing takes the others away, so what the
+    /// list shows of them is there.
+    async fn exists(&self, item: &Item) -> vultr::Result<bool> {
+        let (client, id) = (self.client, &item.id);
+        Ok(match item.kind {
+            Kind::Vpc => client.vpc(id).await?.is_some(),
+            Kind::Cluster => client.cluster(id).await?.is_some(),
+            Kind::Instance => client.instance(id).await?.is_some(),
+            Kind::LoadBalancer => client.load_balancer(id).await?.is_some(),
+            Kind::Volume => client.block(id).await?.is_some(),
+            Kind::Other(vultr::HoldingKind::FileSystem) => client.file_system(id).await?.is_some(),
+            Kind::NatGateway { .. } | Kind::Other(_) => true,
+        })
+    }
+
+    /// What the proof could not look at.
+    pub(super) fn blind_spots(&self, inventory: &Inventory) -> Option<Diagnostic> {
+        (!inventory.unseen.is_empty()).then(|| {
+            Diagnostic::warning(
+                "Some kinds of objects were not looked at",
+                format!(
+                    "Nothing of platform {} is left among what the key may list. Slipway makes none of these kinds, and whether one carries the mark of the platform was not seen:\n{}",
+                    self.id,
+                    inventory.unseen.join("\n")
+                ),
+            )
         })
     }
 }

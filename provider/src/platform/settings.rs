@@ -1,6 +1,6 @@
 //! What a user wants of a platform, read and checked as far as no account is needed for it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use ipnet::Ipv4Net;
@@ -8,6 +8,7 @@ use tfplugin::value::{Attr, FromValue};
 use tfplugin::{AttributePath, Diagnostics, Object, ValueError};
 
 use super::components::ComponentSetting;
+use crate::environments::{Choice, EnvironmentPolicy};
 use crate::fault::{self, Fault};
 use crate::kubernetes_version::Constraint;
 use crate::mark::PlatformId;
@@ -40,8 +41,6 @@ impl SystemPool {
 /// What a destroy does with things made from inside the cluster.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct OnDestroy {
-    /// Refuse while claims stand in the store.
-    pub(crate) refuse_environments: bool,
     pub(crate) delete_volumes: bool,
     pub(crate) delete_load_balancers: bool,
 }
@@ -116,9 +115,22 @@ pub(crate) fn on_destroy(state: &Object) -> Result<OnDestroy, ValueError> {
         .unwrap_or_default();
     let word = |name: &str| policy.get::<Option<String>>(name);
     Ok(OnDestroy {
-        refuse_environments: word("environments")?.as_deref() != Some("orphan"),
         delete_volumes: word("volumes")?.as_deref() == Some("delete"),
         delete_load_balancers: word("load_balancers")?.as_deref() != Some("retain"),
+    })
+}
+
+/// What a destroy does with environments, from a state.
+pub(crate) fn environments_on_destroy(state: &Object) -> Result<Choice, ValueError> {
+    let policy = state
+        .get::<Option<Object>>("on_destroy")?
+        .unwrap_or_default();
+    Ok(Choice {
+        policy: EnvironmentPolicy::of(policy.get::<Option<String>>("environments")?.as_deref()),
+        confirmed: policy
+            .get::<Option<BTreeSet<String>>>("confirm_environments")?
+            .unwrap_or_default(),
+        handover_file: policy.get("handover_file")?,
     })
 }
 
@@ -201,15 +213,16 @@ fn check_choices(config: &Object, faults: &mut Diagnostics) {
     let Some(policy) = known::<Object>(config, "on_destroy", faults) else {
         return;
     };
+    let environments = EnvironmentPolicy::ALL.map(EnvironmentPolicy::as_str);
     for (name, allowed) in [
-        ("environments", ["refuse", "orphan"]),
-        ("volumes", ["retain", "delete"]),
-        ("load_balancers", ["delete", "retain"]),
+        ("environments", &environments[..]),
+        ("volumes", &["retain", "delete"]),
+        ("load_balancers", &["delete", "retain"]),
     ] {
         if let Some(word) = known::<String>(&policy, name, faults)
             && !allowed.contains(&word.as_str())
         {
-            let words = allowed_words(&word, allowed);
+            let words = allowed_words(&word, allowed.iter().copied());
             faults.append(
                 Fault::new(
                     fault::BAD_CHOICE,
@@ -218,6 +231,17 @@ fn check_choices(config: &Object, faults: &mut Diagnostics) {
                 .at("on_destroy"),
             );
         }
+    }
+    let drains_all = known::<String>(&policy, "environments", faults)
+        .is_some_and(|word| word == EnvironmentPolicy::DrainAll.as_str());
+    if drains_all && policy.is_null("confirm_environments") {
+        faults.append(
+            Fault::new(
+                fault::BAD_CHOICE,
+                "on_destroy.environments is \"drain_all\", which withdraws the environments that confirm_environments names, and it names none. Write every environment of the platform there; data \"slipway_environments\" lists them.",
+            )
+            .at("on_destroy"),
+        );
     }
 }
 
@@ -309,7 +333,7 @@ mod tests {
                 .with("max_nodes", max)
                 .into_value()
         };
-        let cases: [(&str, Value, &str); 8] = [
+        let cases: [(&str, Value, &str); 9] = [
             ("name", "Acme".into_value(), "lower-case"),
             ("domain", "acme".into_value(), "at least two labels"),
             ("kubernetes_version", "latest".into_value(), "write a minor"),
@@ -320,6 +344,13 @@ mod tests {
                 "on_destroy",
                 Object::new().with("volumes", "delte").into_value(),
                 "Did you mean \"delete\"?",
+            ),
+            (
+                "on_destroy",
+                Object::new()
+                    .with("environments", "drain_all")
+                    .into_value(),
+                "confirm_environments",
             ),
             (
                 "timeouts",
@@ -360,8 +391,8 @@ mod tests {
     #[test]
     fn policies_default_to_keeping_data() {
         let policy = on_destroy(&good()).unwrap();
-        assert!(
-            policy.refuse_environments && policy.delete_load_balancers && !policy.delete_volumes
-        );
+        assert!(policy.delete_load_balancers && !policy.delete_volumes);
+        let choice = environments_on_destroy(&good()).unwrap();
+        assert_eq!(choice.policy, EnvironmentPolicy::Refuse);
     }
 }

@@ -1,6 +1,6 @@
 //! Taking a platform down: everything that carries its mark, in the order in which Vultr lets go, and a proof at the end.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use tfplugin::{Diagnostic, Diagnostics, Stop};
@@ -13,7 +13,7 @@ use super::settings::OnDestroy;
 use crate::bootstrap_host;
 use crate::fault::{self, Fault};
 use crate::mark::PlatformId;
-use crate::session::cloud;
+use crate::session::{Session, cloud};
 
 /// How often a deletion of one thing is tried before it is left to the next run.
 const LET_GO_WITHIN: Duration = Duration::from_mins(5);
@@ -25,6 +25,9 @@ pub(super) struct Remains {
     pub(super) cluster: Option<String>,
     pub(super) load_balancers: BTreeSet<String>,
     pub(super) volumes: BTreeSet<String>,
+    pub(super) file_systems: BTreeSet<String>,
+    /// Volumes that stay and may hang on a server that is gone.
+    pub(super) to_release: BTreeSet<String>,
     pub(super) vpc: Option<String>,
 }
 
@@ -32,9 +35,15 @@ pub(super) struct Remains {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Removal {
     Host(String),
-    Cluster { id: String, with_linked: bool },
+    Cluster {
+        id: String,
+        with_linked: bool,
+    },
     LoadBalancer(String),
     Volume(String),
+    FileSystem(String),
+    /// Not taken away: only freed from a server that is gone.
+    Release(String),
     Vpc(String),
 }
 
@@ -51,15 +60,12 @@ pub(super) fn next(remains: &Remains, policy: OnDestroy) -> Option<Removal> {
             with_linked: policy.delete_load_balancers && policy.delete_volumes,
         });
     }
-    let balancer = remains
-        .load_balancers
-        .first()
-        .cloned()
-        .map(Removal::LoadBalancer);
-    let volume = remains.volumes.first().cloned().map(Removal::Volume);
-    balancer
-        .filter(|_| policy.delete_load_balancers)
-        .or(volume.filter(|_| policy.delete_volumes))
+    let first = |set: &BTreeSet<String>, goes: bool| set.first().filter(|_| goes).cloned();
+    first(&remains.load_balancers, policy.delete_load_balancers)
+        .map(Removal::LoadBalancer)
+        .or_else(|| first(&remains.volumes, policy.delete_volumes).map(Removal::Volume))
+        .or_else(|| first(&remains.file_systems, policy.delete_volumes).map(Removal::FileSystem))
+        .or_else(|| first(&remains.to_release, true).map(Removal::Release))
         .or_else(|| remains.vpc.clone().map(Removal::Vpc))
 }
 
@@ -70,8 +76,16 @@ pub(super) struct Known {
     pub(super) cluster: Option<String>,
 }
 
+/// What became of one thing.
+pub(super) enum Taken {
+    Away,
+    /// Somebody else's server has the volume, so it stays; the server in words.
+    Elsewhere(String),
+}
+
 /// One destroy.
 pub(super) struct Teardown<'a> {
+    pub(super) session: &'a Session,
     pub(super) client: &'a Client,
     pub(super) id: PlatformId,
     pub(super) policy: OnDestroy,
@@ -83,9 +97,11 @@ pub(super) struct Teardown<'a> {
 }
 
 impl Teardown<'_> {
-    /// Takes everything away and proves it; says what the policy left behind.
+    /// Takes everything away and proves it; says what was left behind, and why.
     pub(super) async fn run(&self) -> Result<Vec<Diagnostic>, Diagnostics> {
         let mut remains = self.observe().await?;
+        // Volumes that somebody else's server has, with the server.
+        let mut elsewhere = BTreeMap::new();
         while let Some(removal) = next(&remains, self.policy) {
             if self.stop.is_stopped() {
                 return Err(Fault::new(
@@ -98,17 +114,26 @@ impl Teardown<'_> {
                 .into());
             }
             tracing::info!(platform = %self.id, ?removal, "removing");
-            self.take(&removal).await?;
+            if let Taken::Elsewhere(holder) = self.take(&removal).await?
+                && let Removal::Volume(id) | Removal::Release(id) = &removal
+            {
+                elsewhere.insert(id.clone(), holder);
+            }
             match removal {
                 Removal::Host(id) => remains.hosts.retain(|other| *other != id),
                 Removal::Cluster { .. } => remains.cluster = None,
                 Removal::LoadBalancer(id) => drop(remains.load_balancers.remove(&id)),
                 Removal::Volume(id) => drop(remains.volumes.remove(&id)),
+                Removal::FileSystem(id) => drop(remains.file_systems.remove(&id)),
+                Removal::Release(id) => drop(remains.to_release.remove(&id)),
                 Removal::Vpc(_) => remains.vpc = None,
             }
         }
-        self.prove().await?;
-        Ok(self.left_behind(&remains))
+        let spared = elsewhere.keys().cloned().collect();
+        let inventory = self.prove(&spared).await?;
+        let mut told = self.left_behind(&remains, &elsewhere, &inventory);
+        told.extend(self.blind_spots(&inventory));
+        Ok(told)
     }
 
     /// Everything that carries the mark, and what the cluster made.
@@ -149,6 +174,12 @@ impl Teardown<'_> {
             cluster: found.cluster.map(|cluster| cluster.id),
             load_balancers: self.linked.load_balancers.keys().cloned().collect(),
             volumes: self.linked.volumes.keys().cloned().collect(),
+            file_systems: self.linked.file_systems.keys().cloned().collect(),
+            to_release: if self.policy.delete_volumes {
+                BTreeSet::new()
+            } else {
+                self.linked.volumes.keys().cloned().collect()
+            },
             vpc: found.vpc.map(|(vpc, _)| vpc.id),
         })
     }
@@ -163,17 +194,20 @@ impl Teardown<'_> {
         )
     }
 
-    async fn take(&self, removal: &Removal) -> Result<(), Fault> {
+    async fn take(&self, removal: &Removal) -> Result<Taken, Fault> {
         match removal {
-            Removal::Host(id) => bootstrap_host::remove(self.client, id).await,
-            Removal::Cluster { id, with_linked } => self.remove_cluster(id, *with_linked).await,
-            Removal::LoadBalancer(id) => self.remove_load_balancer(id).await,
-            Removal::Volume(id) => self.remove_volume(id).await,
+            Removal::Host(id) => bootstrap_host::remove(self.client, id).await?,
+            Removal::Cluster { id, with_linked } => self.remove_cluster(id, *with_linked).await?,
+            Removal::LoadBalancer(id) => self.remove_load_balancer(id).await?,
+            Removal::Volume(id) => return self.remove_volume(id).await,
+            Removal::FileSystem(id) => self.remove_file_system(id).await?,
+            Removal::Release(id) => return self.release_volume(id).await,
             Removal::Vpc(id) => {
                 let gone = self.client.delete_vpc_when_free(id, &self.wait()).await;
-                gone.map_err(|error| cloud(&format!("deleting VPC {id}"), &error))
+                gone.map_err(|error| cloud(&format!("deleting VPC {id}"), &error))?;
             }
         }
+        Ok(Taken::Away)
     }
 
     async fn remove_cluster(&self, id: &str, with_linked: bool) -> Result<(), Fault> {
@@ -205,62 +239,11 @@ impl Teardown<'_> {
             .map_err(|error| cloud(&format!("deleting load balancer {id}"), &error))
     }
 
-    async fn remove_volume(&self, id: &str) -> Result<(), Fault> {
-        let what = format!("volume {id} to be gone");
-        let wait = self.short_wait();
-        let gone = wait.until(&what, || async {
-            let Some(volume) = self.client.block(id).await? else {
-                return Ok(Progress::Done(()));
-            };
-            // An attachment may outlive its cluster, and an attached volume cannot be deleted.
-            if !volume.attached_to_instance.is_empty()
-                && let Err(error) = self.client.detach_block(id).await
-                && !error.is_not_found()
-            {
-                return Ok(Progress::NotYet(error.to_string()));
-            }
-            match self.client.delete_block(id).await {
-                Ok(()) => Ok(Progress::NotYet("being deleted".to_owned())),
-                Err(error) if error.is_busy() => Ok(Progress::NotYet(error.to_string())),
-                Err(error) => Err(error),
-            }
-        });
-        gone.await
-            .map_err(|error| cloud(&format!("deleting volume {id}"), &error))
-    }
-
-    /// What the policy keeps, named so that nobody pays for it unknowingly.
-    fn left_behind(&self, remains: &Remains) -> Vec<Diagnostic> {
-        let volumes = remains
-            .volumes
-            .iter()
-            .map(|id| ("volume", id, self.linked.volumes.get(id)));
-        let balancers = remains
-            .load_balancers
-            .iter()
-            .map(|id| ("load balancer", id, self.linked.load_balancers.get(id)));
-        let lines: Vec<String> = volumes
-            .chain(balancers)
-            .map(|(kind, id, label)| format!("  {kind} {id} {}", label.map_or("", String::as_str)))
-            .collect();
-        if lines.is_empty() {
-            return Vec::new();
-        }
-        vec![Diagnostic::warning(
-            "Left behind by policy",
-            format!(
-                "on_destroy keeps these of platform {}, and they go on costing:\n{}",
-                self.id,
-                lines.join("\n")
-            ),
-        )]
-    }
-
     fn left(&self) -> Duration {
         self.deadline.saturating_duration_since(Instant::now())
     }
 
-    fn wait(&self) -> Wait {
+    pub(super) fn wait(&self) -> Wait {
         self.client.wait(self.left()).stopped_by(self.stop.token())
     }
 
@@ -281,13 +264,14 @@ mod tests {
             cluster: Some("c".into()),
             load_balancers: BTreeSet::from(["l".into()]),
             volumes: BTreeSet::from(["b".into()]),
+            file_systems: BTreeSet::from(["f".into()]),
+            to_release: BTreeSet::new(),
             vpc: Some("v".into()),
         }
     }
 
     fn policy(delete_volumes: bool, delete_load_balancers: bool) -> OnDestroy {
         OnDestroy {
-            refuse_environments: true,
             delete_volumes,
             delete_load_balancers,
         }
@@ -302,6 +286,8 @@ mod tests {
                 Removal::Cluster { .. } => remains.cluster = None,
                 Removal::LoadBalancer(_) => remains.load_balancers.clear(),
                 Removal::Volume(_) => remains.volumes.clear(),
+                Removal::FileSystem(_) => remains.file_systems.clear(),
+                Removal::Release(_) => remains.to_release.clear(),
                 Removal::Vpc(_) => remains.vpc = None,
             }
             order.push(removal);
@@ -316,7 +302,20 @@ mod tests {
         assert_eq!(order.first(), Some(&Removal::Host("h".into())));
         assert_eq!(order.last(), Some(&Removal::Vpc("v".into())));
         assert!(order.contains(&Removal::LoadBalancer("l".into())));
-        assert_eq!(remains.volumes.len(), 1);
+        assert_eq!((remains.volumes.len(), remains.file_systems.len()), (1, 1));
+    }
+
+    #[test]
+    fn volumes_that_stay_are_freed_before_the_network_goes() {
+        let mut remains = whole();
+        remains.to_release.insert("b".into());
+        remains.cluster = None;
+        remains.hosts.clear();
+        remains.load_balancers.clear();
+        let policy = policy(false, true);
+        assert_eq!(next(&remains, policy), Some(Removal::Release("b".into())));
+        remains.to_release.clear();
+        assert_eq!(next(&remains, policy), Some(Removal::Vpc("v".into())));
     }
 
     #[test]
@@ -333,6 +332,7 @@ mod tests {
                 with_linked: linked
             }));
             assert_eq!(remains.volumes.is_empty(), volumes);
+            assert_eq!(remains.file_systems.is_empty(), volumes);
             assert_eq!(remains.load_balancers.is_empty(), balancers);
         }
     }

@@ -1,4 +1,13 @@
-//! A platform's environments, as far as the provider looks at them: its claim store, and who lives there.
+//! A platform's environments, as far as the provider looks at them: its claim store, who lives there, and what becomes
+//! of them when the platform is destroyed.
+
+mod data;
+mod estimate;
+mod farewell;
+mod handover;
+mod policy;
+mod standing;
+mod withdrawal;
 
 use std::sync::Arc;
 
@@ -9,8 +18,10 @@ use crate::fault::{self, Fault};
 use crate::mark::PlatformId;
 use crate::session::{Session, cloud};
 
-/// How many environments an error names.
-const SHOWN: usize = 20;
+pub(crate) use self::data::EnvironmentsData;
+pub(crate) use self::farewell::{Farewell, announce};
+pub(crate) use self::handover::Thing;
+pub(crate) use self::policy::{Choice, EnvironmentPolicy};
 
 /// The cluster of a platform: the one that the state knows, else the one that carries the mark. Nothing if it is
 /// proved gone.
@@ -81,70 +92,4 @@ pub(crate) fn store_fault(doing: &str, error: &StoreError) -> Fault {
         _ => "Claim store refused",
     };
     Fault::told(summary, doing, &error.to_string())
-}
-
-/// How to destroy a platform whatever lives there.
-const WAY_OUT: &str = "To destroy the platform without looking, set on_destroy = { environments = \"orphan\" } and apply that first.";
-
-/// Refuses the destroy of a platform in whose store claims stand. `expected` says whether there should be a store.
-pub(crate) async fn refuse_live(
-    session: &Session,
-    platform: &PlatformId,
-    cluster: &str,
-    expected: bool,
-) -> Result<(), Fault> {
-    if !expected
-        || cluster_of(session, platform, Some(cluster))
-            .await?
-            .is_none()
-    {
-        return Ok(());
-    }
-    let alive = alive(session, cluster).await.map_err(|fault| {
-        Fault::new(
-            fault::NO_CLAIM_STORE,
-            format!(
-                "Whether environments of platform {platform} are alive cannot be read, so nothing is destroyed. {} {WAY_OUT}",
-                fault.detail()
-            ),
-        )
-    })?;
-    if alive.is_empty() {
-        return Ok(());
-    }
-    let more = match alive.len().saturating_sub(SHOWN) {
-        0 => String::new(),
-        more => format!("\n  and {more} more"),
-    };
-    let shown: Vec<&str> = alive.iter().take(SHOWN).map(String::as_str).collect();
-    Err(Fault::new(
-        fault::LIVE_ENVIRONMENTS,
-        format!(
-            "Platform {platform} has {} environments, and they would die with it:\n{}{more}\nWithdraw their claims first. {WAY_OUT}",
-            alive.len(),
-            shown.join("\n")
-        ),
-    ))
-}
-
-/// What stands in the claim store of a cluster, a line each; nothing if there is no store.
-async fn alive(session: &Session, cluster: &str) -> Result<Vec<String>, Fault> {
-    let store = session.claim_store(cluster).await?;
-    let Some(store) = store.as_ref() else {
-        return Ok(Vec::new());
-    };
-    let sweep = store
-        .sweep()
-        .await
-        .map_err(|error| store_fault("listing the claims", &error))?;
-    let claims = sweep
-        .claims
-        .iter()
-        .map(|one| format!("  {} of {}", one.claim.environment_name, one.claim.user));
-    // What cannot be read may be somebody's environment.
-    let others = sweep
-        .unreadable
-        .iter()
-        .map(|one| format!("  object {} (no readable claim)", one.place.key));
-    Ok(claims.chain(others).collect())
 }

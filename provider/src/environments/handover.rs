@@ -1,0 +1,239 @@
+//! What `orphan` leaves behind, written down: a file of names and cloud ids, without any secret.
+
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use serde::Serialize;
+use vultr::{Client, HoldingKind};
+
+use super::standing::{Live, Standing};
+use crate::fault::{self, Fault};
+use crate::mark::PlatformId;
+use crate::session::cloud;
+
+/// How many digits of an environment's id its objects carry after its name.
+const DIGITS: usize = 8;
+
+/// The file.
+#[derive(Debug, Serialize)]
+pub(super) struct Handover {
+    pub(super) platform: String,
+    pub(super) written_at: Timestamp,
+    pub(super) region: String,
+    pub(super) cluster_id: Option<String>,
+    pub(super) vpc_id: Option<String>,
+    /// What stood in the claim store, or why that could not be read.
+    pub(super) environments: Vec<Environment>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) unread: Option<String>,
+    /// What `on_destroy` keeps of the platform itself.
+    pub(super) kept: Vec<Thing>,
+}
+
+/// One environment that is left to its owner.
+#[derive(Debug, Serialize)]
+pub(super) struct Environment {
+    name: String,
+    owner: String,
+    #[serde(rename = "type")]
+    kind: String,
+    pool: String,
+    #[serde(rename = "static")]
+    fixed: bool,
+    key: String,
+    etag: String,
+    created: Timestamp,
+    expires: Option<Timestamp>,
+    cloud: Vec<Thing>,
+}
+
+/// An object of the account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Thing {
+    pub(crate) kind: &'static str,
+    pub(crate) id: String,
+    pub(crate) label: String,
+}
+
+/// Where the file goes: the place that the user named, else the folder that Terraform runs in.
+pub(super) fn path(platform: &PlatformId, wanted: Option<&str>) -> Result<PathBuf, Fault> {
+    let file = wanted.map_or_else(
+        || PathBuf::from(format!("slipway-handover-{platform}.json")),
+        PathBuf::from,
+    );
+    std::path::absolute(&file).map_err(|error| cannot_write(&file, &error))
+}
+
+/// Writes the file whole or not at all.
+pub(super) fn write(path: &Path, handover: &Handover) -> Result<(), Fault> {
+    let failed = |error: std::io::Error| cannot_write(path, &error);
+    let text = serde_json::to_string_pretty(handover).map_err(|error| failed(error.into()))?;
+    let half = path.with_extension("json.part");
+    std::fs::write(&half, text + "\n").map_err(failed)?;
+    std::fs::rename(&half, path).map_err(failed)
+}
+
+fn cannot_write(path: &Path, error: &std::io::Error) -> Fault {
+    Fault::new(
+        fault::HANDOVER_FAILED,
+        format!(
+            "on_destroy.environments = \"orphan\" writes what it leaves behind to {}, and that is not possible: {error}. Nothing was destroyed. Name another file in on_destroy.handover_file and apply that, or make room for this one.",
+            path.display()
+        ),
+    )
+}
+
+/// The environments with what the account holds of each.
+pub(super) async fn environments(
+    client: &Client,
+    standing: &Standing,
+) -> Result<Vec<Environment>, Fault> {
+    if standing.live.is_empty() {
+        return Ok(Vec::new());
+    }
+    let things = things(client)
+        .await
+        .map_err(|error| cloud("listing what environments have in the account", &error))?;
+    Ok(standing
+        .live
+        .iter()
+        .map(|live| Environment {
+            cloud: belonging(&live.name(), &things),
+            ..Environment::from(live)
+        })
+        .collect())
+}
+
+impl Environment {
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+impl From<&Live> for Environment {
+    fn from(live: &Live) -> Self {
+        let claim = &live.stored.claim;
+        Self {
+            name: live.name(),
+            owner: claim.user.clone(),
+            kind: claim.environment_type.to_string(),
+            pool: claim.environment_pool.clone(),
+            fixed: live.fixed,
+            key: live.stored.place.key.clone(),
+            etag: live.stored.place.etag.to_string(),
+            created: claim.creation_date,
+            expires: claim.expiration_date,
+            cloud: Vec::new(),
+        }
+    }
+}
+
+/// Everything in the account that an environment may have by a label of its own.
+async fn things(client: &Client) -> vultr::Result<Vec<Thing>> {
+    let (clusters, vpcs, balancers, volumes, firewalls) = tokio::try_join!(
+        client.clusters(),
+        client.vpcs(),
+        client.load_balancers(),
+        client.blocks(),
+        async {
+            match client.holdings(HoldingKind::FirewallGroup).await {
+                // A key without this permission made no firewall groups either.
+                Err(error) if error.is_not_found() || error.is_access() => Ok(Vec::new()),
+                listed => listed,
+            }
+        }
+    )?;
+    let mut things = Vec::new();
+    let mut add = |kind, id: &str, label: &str| {
+        things.push(Thing {
+            kind,
+            id: id.to_owned(),
+            label: label.to_owned(),
+        });
+    };
+    clusters
+        .iter()
+        .for_each(|one| add("cluster", &one.id, &one.label));
+    vpcs.iter()
+        .for_each(|one| add("VPC", &one.id, &one.description));
+    balancers
+        .iter()
+        .for_each(|one| add("load balancer", &one.id, &one.label));
+    volumes
+        .iter()
+        .for_each(|one| add("volume", &one.id, &one.label));
+    firewalls
+        .iter()
+        .for_each(|one| add(HoldingKind::FirewallGroup.name(), &one.id, one.called()));
+    Ok(things)
+}
+
+/// What carries the label `<name>-<eight hexadecimal digits>`.
+fn belonging(name: &str, things: &[Thing]) -> Vec<Thing> {
+    let is_hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+    let belongs = |label: &str| {
+        label
+            .strip_prefix(name)
+            .and_then(|rest| rest.strip_prefix('-'))
+            .is_some_and(|digits| digits.len() == DIGITS && digits.bytes().all(is_hex))
+    };
+    things
+        .iter()
+        .filter(|thing| belongs(&thing.label))
+        .cloned()
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::standing::tests::live;
+    use super::*;
+
+    fn thing(label: &str) -> Thing {
+        Thing {
+            kind: "cluster",
+            id: label.to_uppercase(),
+            label: label.to_owned(),
+        }
+    }
+
+    #[test]
+    fn an_environment_has_what_is_labelled_with_its_name_and_an_id() {
+        let things = [
+            "dev-x-0123abcd",
+            "dev-x-y-0123abcd",
+            "dev-x",
+            "dev-x-0123abcg",
+            "dev-x-0123abcde",
+        ]
+        .map(thing);
+        assert_eq!(belonging("dev-x", &things), [thing("dev-x-0123abcd")]);
+        assert_eq!(belonging("dev-x-y", &things), [thing("dev-x-y-0123abcd")]);
+    }
+
+    #[test]
+    fn the_file_is_written_whole_and_says_who_owns_what() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("left.json");
+        let handover = Handover {
+            platform: "acme".into(),
+            written_at: "2026-01-01T00:00:00Z".parse().unwrap(),
+            region: "ams".into(),
+            cluster_id: Some("c1".into()),
+            vpc_id: None,
+            environments: vec![Environment::from(&live("dev-x", "dev", true))],
+            unread: None,
+            kept: vec![thing("pvc-1")],
+        };
+        write(&path, &handover).unwrap();
+        let read: serde_json::Value =
+            serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+        assert_eq!(read["environments"][0]["owner"], "ann");
+        assert_eq!(read["environments"][0]["static"], true);
+        assert_eq!(read["kept"][0]["label"], "pvc-1");
+        assert!(read.get("unread").is_none());
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+        let refused = write(&folder.path().join("no/such/place.json"), &handover).unwrap_err();
+        assert_eq!(refused.code(), "SLW-457");
+    }
+}
