@@ -1,6 +1,7 @@
 //! `slipway_environment_claim`: an environment asked for, as an object in the platform's claim store.
 
 mod claim;
+mod list;
 mod schema;
 
 use claim_store::{ClaimStore, ETag, Place, StoreError, Stored};
@@ -16,6 +17,8 @@ use crate::environments::{cluster_of, store_fault, store_of, writable_store_of};
 use crate::fault::{self, Fault};
 use crate::mark::PlatformId;
 use crate::session::Session;
+
+pub(crate) use self::list::EnvironmentClaimList;
 
 /// The resource type.
 pub(crate) struct EnvironmentClaimResource;
