@@ -72,10 +72,10 @@ pub(super) async fn up(dir: &Path, wish: UpWish, json: bool) -> anyhow::Result<E
 async fn start(folder: &Folder, wish: UpWish, json: bool) -> anyhow::Result<Running> {
     let slot = Slot::claim()?;
     let engines = engines(folder, &wish).await?;
-    let pace = if wish.stepped {
-        Pace::Stepped
+    let (pace, speed) = if wish.stepped {
+        (Pace::Stepped, None)
     } else {
-        Pace::Scaled(wish.speed)
+        (Pace::Scaled(wish.speed), Some(wish.speed))
     };
     let options = AccountOptions {
         api_key: format!("SANDBOX-{}", Uuid::new_v4().simple()),
@@ -98,7 +98,7 @@ async fn start(folder: &Folder, wish: UpWish, json: bool) -> anyhow::Result<Runn
         started: Timestamp::now(),
     };
     // Last, because whoever waits for the description may go on from then.
-    announce(folder, &description, &engines.stand_ins(), json)?;
+    announce(folder, &description, &engines.stand_ins(), speed, json)?;
     folder.describe(&description)?;
     Ok(Running {
         account,
@@ -134,6 +134,7 @@ fn announce(
     folder: &Folder,
     description: &Description,
     stand_ins: &[String],
+    speed: Option<f64>,
     json: bool,
 ) -> anyhow::Result<()> {
     if json {
@@ -149,6 +150,9 @@ fn announce(
     say("\nUse it:")?;
     say(&format!("  export VULTR_API_KEY={}", description.api_key))?;
     say(&format!("  export SLIPWAY_API_URL={}", description.api_url))?;
+    if let Some(speed) = speed.filter(|speed| *speed > 1.0) {
+        say(&format!("  export SLIPWAY_SANDBOX_SPEED={speed}"))?;
+    }
     if let Some(mirror) = &description.chart_mirror {
         say(&format!("  export SLIPWAY_CHART_MIRROR={mirror}"))?;
     }
