@@ -2,6 +2,7 @@ package acceptance
 
 import (
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 
@@ -14,13 +15,10 @@ import (
 
 const thePlatform = "slipway_platform.main"
 
-// components without which a platform is nothing but network, cluster and pool: those need no host.
-var components = []string{"crossplane", "flux", "infisical", "kong", "minio", "opal"}
-
-// platform is a configuration of one, named so, in a network of its own.
+// platform is a configuration of one, named so, in a network of its own, without the components that need a host.
 func platform(name string, network, mostNodes int) string {
 	var without strings.Builder
-	for _, component := range components {
+	for _, component := range strings.Split(os.Getenv("SLIPWAY_TEST_COMPONENTS"), ",") {
 		fmt.Fprintf(&without, "    %s = { enabled = false }\n", component)
 	}
 	return fmt.Sprintf(`

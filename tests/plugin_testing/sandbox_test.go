@@ -28,7 +28,7 @@ type account struct {
 
 func theAccount(t *testing.T) account {
 	t.Helper()
-	for _, name := range []string{"SLIPWAY_API_URL", "VULTR_API_KEY", "TF_CLI_CONFIG_FILE", "TF_ACC"} {
+	for _, name := range []string{"SLIPWAY_API_URL", "VULTR_API_KEY", "SLIPWAY_TEST_COMPONENTS", "TF_CLI_CONFIG_FILE", "TF_ACC"} {
 		if os.Getenv(name) == "" {
 			t.Fatalf("%s is not set: these tests are started by conformance_plugin_testing", name)
 		}

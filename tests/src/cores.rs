@@ -30,15 +30,6 @@ impl Core {
         }
     }
 
-    /// The newest Terraform where it was built; else a line that says that the named test did not run.
-    pub fn newest(test: &str) -> Result<Option<Self>> {
-        if build::engines()?.join("terraform-newest").is_file() {
-            return Ok(Some(Self::Newest));
-        }
-        eprintln!("not run: {test} (build terraform-newest with `cargo xtask tools --optional`)");
-        Ok(None)
-    }
-
     /// The program.
     pub fn program(self) -> Result<PathBuf> {
         let name = match self {
@@ -52,7 +43,7 @@ impl Core {
         let path = build::engines()?.join(name);
         if !path.is_file() {
             bail!(
-                "{} is missing: build it with `cargo xtask tools --optional`",
+                "{} is missing: build it with `cargo xtask tools --checks`",
                 path.display()
             );
         }

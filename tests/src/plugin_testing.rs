@@ -4,7 +4,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::{Core, Mirror, Sandbox, build};
+use crate::{Core, Mirror, Sandbox, build, configuration};
 
 /// Runs the tests of `tests/plugin_testing` that match, against a sandbox; `variables` are for them.
 pub fn plugin_testing(
@@ -33,6 +33,10 @@ pub fn plugin_testing(
         .env("TF_ACC_PROVIDER_HOST", core.registry())
         .env("TF_CLI_CONFIG_FILE", configuration.path())
         .env("CHECKPOINT_DISABLE", "1")
+        .env(
+            "SLIPWAY_TEST_COMPONENTS",
+            configuration::COMPONENTS.join(","),
+        )
         .env("SLIPWAY_API_URL", sandbox.api_url())
         .env("VULTR_API_KEY", sandbox.api_key())
         .envs(variables.iter().copied())

@@ -27,6 +27,8 @@ const GENERATED: &[&str] = &[
     "data-sources",
     "ephemeral-resources",
     "functions",
+    "actions",
+    "list-resources",
 ];
 
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
@@ -77,7 +79,11 @@ fn generate(engines: &Path) -> Result<std::path::PathBuf> {
         std::fs::remove_dir_all(&work)?;
     }
     std::fs::create_dir_all(work.join("schema"))?;
-    let schema = schema(&programs, &work.join("schema"))?;
+    let schema = schema(
+        &engines.join("terraform-newest"),
+        &programs,
+        &work.join("schema"),
+    )?;
     std::fs::write(work.join("schema.json"), schema)?;
     for folder in ["examples", "templates"] {
         let from = ground::root().join("docs/source").join(folder);
@@ -109,8 +115,9 @@ fn generate(engines: &Path) -> Result<std::path::PathBuf> {
     Ok(work.join("docs"))
 }
 
-/// The schema as Terraform reads it from the provider, under the bare name that the generator looks for.
-fn schema(programs: &Path, folder: &Path) -> Result<String> {
+/// The schema as Terraform reads it from the provider, under the bare name that the generator looks for. An older
+/// Terraform leaves out what it does not know, such as actions.
+fn schema(newest: &Path, programs: &Path, folder: &Path) -> Result<String> {
     std::fs::write(
         folder.join("main.tf"),
         "terraform {\n  required_providers {\n    slipway = {\n      source = \"slipway/slipway\"\n    }\n  }\n}\n",
@@ -122,9 +129,10 @@ fn schema(programs: &Path, folder: &Path) -> Result<String> {
             programs.display()
         ),
     )?;
-    let mut terraform = Command::new("terraform");
+    let mut terraform = Command::new(newest);
     terraform
         .current_dir(folder)
+        .env("CHECKPOINT_DISABLE", "1")
         .env("TF_CLI_CONFIG_FILE", folder.join("terraform.rc"))
         .args(["providers", "schema", "-json"]);
     let mut schema: Value = serde_json::from_str(&command::output(&mut terraform)?)?;

@@ -74,7 +74,11 @@ fn build(target: Option<&str>) -> Result<PathBuf> {
     let mut build = ground::cargo();
     build
         .args(["build", "--release", "--locked"])
-        .args(package::PROGRAMS.iter().flat_map(|name| ["--package", name]))
+        .args(
+            package::PROGRAMS
+                .iter()
+                .flat_map(|name| ["--package", name]),
+        )
         .env("RUSTFLAGS", without_our_paths());
     let mut folder = ground::target();
     if let Some(target) = target {

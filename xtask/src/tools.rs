@@ -25,36 +25,34 @@ pub(crate) struct Arguments {
     /// Also build what only the checks of the source need.
     #[arg(long)]
     checks: bool,
-    /// Also build the sets that tests can do without and say so.
-    #[arg(long)]
-    optional: bool,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
-    let folder = ensure_sets(|set| {
-        (arguments.checks || !set.is_check()) && (arguments.optional || !set.is_optional())
-    })?;
+    let folder = if arguments.checks {
+        ensure_with_checks()?
+    } else {
+        ensure()?
+    };
     writeln!(std::io::stdout(), "{}", folder.display())?;
     Ok(())
 }
 
 /// The folder with everything that the sandbox runs; what is missing is built.
 pub(crate) fn ensure() -> Result<PathBuf> {
-    ensure_sets(|set| !set.is_check() && !set.is_optional())
+    ensure_sets(|set| !set.is_check())
 }
 
 /// The same folder, with the programs that check the source too.
 pub(crate) fn ensure_with_checks() -> Result<PathBuf> {
-    ensure_sets(|set| !set.is_optional())
+    ensure_sets(|_| true)
 }
 
 fn ensure_sets(wanted: impl Fn(&Set) -> bool) -> Result<PathBuf> {
     let pins = Pins::read(&ground::root().join("tests/tools"))?;
     let place = Place::find(&pins)?;
     let _only_builder = place.lock()?;
-    for set in &pins.sets {
-        let is_due = wanted(set) || (set.is_optional() && place.has_built(&pins, set)?);
-        if !is_due || set.links().all(|name| place.holds_by_hand(name)) {
+    for set in pins.sets.iter().filter(|set| wanted(set)) {
+        if set.links().all(|name| place.holds_by_hand(name)) {
             continue;
         }
         let built = place.build(&pins, set)?;
@@ -121,20 +119,12 @@ impl Place {
         }
     }
 
-    /// Where a set of these pins lies or will lie.
-    fn folder_of(&self, pins: &Pins, set: &Set) -> Result<PathBuf> {
-        let name = format!("{}-{}", set.name(), pins.key(set)?);
-        Ok(self.store.join(name))
-    }
-
-    fn has_built(&self, pins: &Pins, set: &Set) -> Result<bool> {
-        Ok(self.folder_of(pins, set)?.join(COMPLETE).is_file())
-    }
-
     /// The folder of a set, built if it is not there to its end.
     fn build(&self, pins: &Pins, set: &Set) -> Result<PathBuf> {
-        let folder = self.folder_of(pins, set)?;
-        if self.has_built(pins, set)? {
+        let folder = self
+            .store
+            .join(format!("{}-{}", set.name(), pins.key(set)?));
+        if folder.join(COMPLETE).is_file() {
             return Ok(folder);
         }
         let scratch = self.store.join("scratch");

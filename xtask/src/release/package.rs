@@ -177,7 +177,8 @@ mod tests {
     #[test]
     fn platforms_are_named_as_terraform_names_them() {
         let named = |triple: &str| {
-            Platform::of(triple).map(|platform| format!("{}_{}", platform.os, platform.architecture))
+            Platform::of(triple)
+                .map(|platform| format!("{}_{}", platform.os, platform.architecture))
         };
         assert_eq!(named("aarch64-apple-darwin").unwrap(), "darwin_arm64");
         assert_eq!(named("x86_64-unknown-linux-musl").unwrap(), "linux_amd64");

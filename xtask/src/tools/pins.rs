@@ -44,9 +44,6 @@ pub(super) struct GoPrograms {
     pub(super) variables: BTreeMap<String, String>,
     #[serde(default)]
     check: bool,
-    /// Built only when it is asked for: what needs it says so where it is missing.
-    #[serde(default)]
-    optional: bool,
 }
 
 /// A virtual environment of Python.
@@ -115,14 +112,6 @@ impl Set {
         match self {
             Self::Go(set) => set.check,
             Self::Python(set) => set.check,
-        }
-    }
-
-    /// Whether it is built only when it is asked for.
-    pub(super) fn is_optional(&self) -> bool {
-        match self {
-            Self::Go(set) => set.optional,
-            Self::Python(_) => false,
         }
     }
 
