@@ -22,6 +22,7 @@ mod kubeconfig;
 mod kubernetes_version;
 mod lists;
 mod mark;
+mod moved;
 mod nearest;
 mod network;
 mod node_plan;

@@ -347,3 +347,21 @@ pub struct MoveSource {
     /// Its state as it was stored.
     pub state: Json,
 }
+
+impl MoveSource {
+    /// A source, for whoever tests what is taken over.
+    #[must_use]
+    pub fn new(
+        provider: impl Into<String>,
+        type_name: impl Into<String>,
+        schema_version: i64,
+        state: Json,
+    ) -> Self {
+        Self {
+            provider: provider.into(),
+            type_name: type_name.into(),
+            schema_version,
+            state,
+        }
+    }
+}

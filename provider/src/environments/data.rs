@@ -183,14 +183,16 @@ mod tests {
 
     #[test]
     fn an_environment_is_described_without_its_price_when_there_is_no_catalogue() {
-        let now = "2026-01-02T00:00:00Z".parse().unwrap();
-        let described = describe(&live("sue-x", "sue", false), None, "ams", now);
+        let now: Timestamp = "2026-01-02T00:00:00Z".parse().unwrap();
+        let mut live = live("sue-x", "sue", false);
+        live.stored.claim.expiration_date = Some(now);
+        let described = describe(&live, None, "ams", now);
         let Value::Object(fields) = described else {
             panic!("{described:?}");
         };
         assert_eq!(fields["name"].as_str(), Some("sue-x"));
         assert_eq!(fields["owner"].as_str(), Some("ann"));
-        // An evaluation ends after 24 hours, and nobody has taken it away.
+        // Its end has come, and nobody has taken it away.
         assert_eq!(fields["phase"].as_str(), Some("expired"));
         assert!(fields["monthly_price"].is_null());
     }

@@ -8,7 +8,7 @@ mod settings;
 use std::time::Duration;
 
 use tfplugin::{
-    Create, Delete, Diagnostics, IdentitySchema, Import, ImportBy, Object, Plan, Read, Resource,
+    Create, Delete, Diagnostics, IdentitySchema, Import, ImportBy, MoveSource, Object, Plan, Read, Resource,
     Schema, Type, Update, async_trait,
 };
 use vultr::{Cluster, NodePool};
@@ -16,6 +16,7 @@ use vultr::{Cluster, NodePool};
 use self::settings::Settings;
 use crate::allowance::Allowance;
 use crate::fault::{self, Fault};
+use crate::moved;
 use crate::node_plan;
 use crate::pool_mark::{self, PoolTags};
 use crate::session::{Session, cloud};
@@ -183,6 +184,10 @@ impl Resource<Session> for NodePoolResource {
         let pool = by_id.or_else(|| Pair::of_name(&cluster.node_pools, &wanted).old);
         let pool = pool.ok_or_else(|| no_pool(&cluster, &wanted))?;
         imported(&op.client, &cluster, pool).await
+    }
+
+    fn move_from(&self, source: &MoveSource) -> Result<Option<Object>, Diagnostics> {
+        moved::node_pool(source)
     }
 }
 

@@ -6,6 +6,7 @@ mod components;
 mod inventory;
 pub(crate) mod launch;
 mod making;
+mod moved;
 mod plan;
 mod plan_build;
 mod plan_components;
@@ -29,7 +30,7 @@ use jiff::Timestamp;
 use run_report::{Catalog, ComponentRequest};
 use secrecy::SecretString;
 use tfplugin::{
-    Create, Delete, DeleteReason, Diagnostic, Diagnostics, IdentitySchema, Import, Object, Plan,
+    Create, Delete, DeleteReason, Diagnostic, Diagnostics, IdentitySchema, Import, MoveSource, Object, Plan,
     PlanDestroy, Read, Resource, Schema, Type, Update, async_trait,
 };
 use tokio::time::Instant;
@@ -154,6 +155,7 @@ impl Resource<Session> for PlatformResource {
 
     async fn update(&self, op: &mut Update<Session>) -> Result<Object, Diagnostics> {
         let mut state = op.planned.clone();
+        moved::require_free(op).await?;
         give_marks_back(op).await?;
         let phase = Phase::of(&op.prior);
         let touched = [
@@ -214,6 +216,7 @@ impl Resource<Session> for PlatformResource {
             );
             return Ok(());
         }
+        moved::require_name(&op.state)?;
         plan_destroy::refuse_protected(&op.state)?;
         let name: String = op.state.get("id")?;
         let id = PlatformId::parse(&name)
@@ -277,6 +280,10 @@ impl Resource<Session> for PlatformResource {
             )
         })?;
         Ok(Object::new().with("id", name))
+    }
+
+    fn move_from(&self, source: &MoveSource) -> Result<Option<Object>, Diagnostics> {
+        moved::from(source)
     }
 }
 

@@ -7,7 +7,7 @@ use vultr::{ClusterStatus, Vpc};
 
 use super::schema::CREATE_ONLY;
 use super::settings::bad_network;
-use super::{Phase, adoption, plan_build, plan_components, plan_nodes};
+use super::{Phase, adoption, moved, plan_build, plan_components, plan_nodes};
 use crate::fault::{self, Fault};
 use crate::mark::{Mark, PlatformId};
 use crate::network;
@@ -156,6 +156,7 @@ async fn plan_update(op: &mut Plan<Session>) -> Result<(), Diagnostics> {
     if phase == Phase::Incomplete {
         warn_of_continuation(op, &prior);
     }
+    moved::announce(op, &prior).await?;
     let mut problems = Diagnostics::new();
     problems.collect(plan_nodes::replan(op, &prior).await);
     if let Some(Some(fault)) = problems.collect(plan_build::keep(op, &prior).await) {

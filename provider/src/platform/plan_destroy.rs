@@ -7,7 +7,7 @@ use vultr::{Block, Cluster, LinkedResources};
 
 use super::plan::text;
 use super::settings::{OnDestroy, environments_on_destroy, on_destroy};
-use super::{Phase, has_claim_store};
+use super::{Phase, has_claim_store, moved};
 use crate::catalogue::Catalogue;
 use crate::environments::{Farewell, announce};
 use crate::fault::{self, Fault};
@@ -17,6 +17,7 @@ use crate::session::{Session, cloud};
 
 /// Plans a destroy: refuses while the platform is protected, and says what goes and what stays.
 pub(super) async fn plan_destroy(op: &mut PlanDestroy<Session>) -> Result<(), Diagnostics> {
+    moved::require_name(&op.prior)?;
     refuse_protected(&op.prior)?;
     let cluster = text(&op.prior, "cluster_id");
     if let Some(cluster) = &cluster {

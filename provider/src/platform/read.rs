@@ -7,7 +7,7 @@ use vultr::{Client, Cluster, ClusterStatus, InstanceFilter, NodePool, Vpc};
 
 use super::plan::text;
 use super::status::{self, Statuses};
-use super::{Phase, launch, system_pool};
+use super::{Phase, launch, moved, system_pool};
 use crate::fault::Fault;
 use crate::mark::{Mark, PlatformId};
 use crate::session::{Session, cloud};
@@ -108,6 +108,9 @@ struct Look<'a> {
 
 impl Look<'_> {
     async fn at(&mut self, mut state: Object) -> Result<Option<Object>, Diagnostics> {
+        if moved::is_nameless(&state) {
+            return moved::look(self.session, state).await;
+        }
         let imported = state.is_null("name");
         let name: String = state.get("id")?;
         let id = PlatformId::parse(&name)
@@ -248,7 +251,7 @@ async fn hosts(session: &Session, id: &PlatformId) -> Result<Vec<String>, Fault>
         .collect())
 }
 
-fn read_vpc(state: &mut Object, vpc: Option<&Vpc>) {
+pub(super) fn read_vpc(state: &mut Object, vpc: Option<&Vpc>) {
     state.set("vpc_id", vpc.map(|vpc| vpc.id.as_str().to_owned()));
     if let Some(vpc) = vpc {
         state
@@ -257,7 +260,10 @@ fn read_vpc(state: &mut Object, vpc: Option<&Vpc>) {
     }
 }
 
-fn read_cluster(state: &mut Object, cluster: Option<&Cluster>) -> Result<(), ValueError> {
+pub(super) fn read_cluster(
+    state: &mut Object,
+    cluster: Option<&Cluster>,
+) -> Result<(), ValueError> {
     state.set("endpoint", cluster.and_then(launch::endpoint));
     // The id of a cluster that is gone stays: resources that refer to it are destroyed by it. Without an endpoint the
     // plan knows that there will be another one.

@@ -32,7 +32,7 @@ fn settings(schema: Schema) -> Schema {
     schema
         .attribute(
             "name",
-            Attribute::string().required().requires_replace().describe(
+            Attribute::string().required().requires_replace_if(was_known).describe(
                 "Name of the platform, unique in the account: 3 to 32 lower-case letters, digits and hyphens, starting with a letter. \
                  It is also the mark on everything that the platform owns (`slipway:<name>`), so a change needs a new platform.",
             ),
@@ -253,7 +253,7 @@ fn results(schema: Schema) -> Schema {
         )
 }
 
-/// An import cannot read the setting; naming it then is no change.
+/// An import cannot read the setting, and what came over from another provider has no name; naming it then is no change.
 fn was_known(prior: &Value, _: &Value) -> bool {
     !prior.is_null()
 }
