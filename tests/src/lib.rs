@@ -4,10 +4,12 @@
 //! program fails the test with the command that installs it.
 
 mod build;
+pub mod charts;
 mod cluster;
 pub mod configuration;
 mod cores;
 mod mirror;
+mod object_store;
 mod plugin_testing;
 mod processes;
 mod sandbox;
@@ -18,6 +20,7 @@ pub use build::{binary, binary_folder, engines, workspace};
 pub use cluster::{Cluster, Workload};
 pub use cores::Core;
 pub use mirror::{Mirror, pack};
+pub use object_store::{ObjectStore, Verdict};
 pub use plugin_testing::plugin_testing;
 pub use processes::{Sight, Watch, kill_in_group};
 pub use sandbox::{Call, Object, Sandbox, SandboxOptions};

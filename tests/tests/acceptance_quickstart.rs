@@ -47,12 +47,14 @@ fn every_component_is_recorded_and_ready(cluster: &Cluster) -> Result<()> {
         ensure!(workload.ready >= workload.wanted, "not ready: {workload:?}");
     }
     for namespace in [
+        "cnpg-system",
         "crossplane-system",
         "flux-system",
         "infisical",
         "kong",
         "minio",
         "opal",
+        "valkey",
     ] {
         ensure!(
             workloads

@@ -10,13 +10,15 @@ use slipway_tests::{
 
 /// 32 bytes in hex, as Infisical wants its key; written once, here.
 const COMPONENT_SECRET: &str = "c0ffee5ec2e75ec2e75ec2e75ec2e7c0";
+/// The object store, then Infisical with all that it takes.
+const INSTALLED: [&str; 5] = ["minio", "cloudnative-pg", "infisical", "kong", "valkey"];
 /// What begins every private key that the run makes, whatever the rest of it is.
 const PRIVATE_KEY: &str = "PRIVATE KEY-----";
 
 #[test]
 fn no_secret_is_in_state_plan_log_arguments_environment_or_files() -> Result<()> {
     let sandbox = Sandbox::start(SandboxOptions::real())?;
-    let configuration = configuration::platform("canary", &["kong", "infisical", "minio"])
+    let configuration = configuration::platform("canary", &INSTALLED)
         .replace(
             "  components = {",
             "  component_secrets_wo         = { infisical_encryption_key = var.key }\n  component_secrets_wo_version = 1\n  components = {",
@@ -77,7 +79,7 @@ fn no_secret_is_in_state_plan_log_arguments_environment_or_files() -> Result<()>
 #[test]
 fn a_killed_run_leaves_no_secret_on_its_host() -> Result<()> {
     let sandbox = Sandbox::start(SandboxOptions::real())?;
-    let configuration = configuration::platform("canary", &["kong", "infisical"]).replace(
+    let configuration = configuration::platform("canary", &INSTALLED[1..]).replace(
         "  components = {",
         "  component_secrets_wo         = { infisical_encryption_key = var.key }\n  component_secrets_wo_version = 1\n  components = {",
     ) + "\nvariable \"key\" {\n  type      = string\n  ephemeral = true\n}\n";

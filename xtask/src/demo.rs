@@ -57,7 +57,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let empty = rehearsal.snapshot("before")?;
 
     stage(
-        "terraform apply: a platform, two pools, six components, one claim",
+        "terraform apply: a platform, two pools, eight components, one claim",
         "2 min",
         || rehearsal.terraform(&["apply", "-auto-approve", "-input=false"]),
     )?;

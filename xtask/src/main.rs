@@ -1,11 +1,13 @@
 //! The project's own tasks: demo, test, docs, tools, bench, release.
 
 mod bench;
+mod charts;
 mod command;
 mod demo;
 mod docs;
 mod ground;
 mod hex;
+mod lock;
 mod release;
 mod stage;
 mod test;
@@ -31,6 +33,10 @@ enum Task {
     Test(test::Arguments),
     /// Writes the registry documentation from the provider's schema, or checks that it is up to date.
     Docs(docs::Arguments),
+    /// Holds the roles' values against the charts, and prints what they ask for.
+    Charts(charts::Arguments),
+    /// Asks the registries for the digests of charts and images and writes `playbooks/components.lock`.
+    Lock(lock::Arguments),
     /// Builds the pinned engines that the sandbox runs and prints their folder.
     Tools(tools::Arguments),
     /// Measures what the README claims.
@@ -44,6 +50,8 @@ fn main() -> ExitCode {
         Task::Demo(arguments) => demo::run(&arguments),
         Task::Test(arguments) => test::run(&arguments),
         Task::Docs(arguments) => docs::run(&arguments),
+        Task::Charts(arguments) => charts::run(&arguments),
+        Task::Lock(arguments) => lock::run(&arguments),
         Task::Tools(arguments) => tools::run(&arguments),
         Task::Bench(arguments) => bench::run(&arguments),
         Task::Release(arguments) => release::run(&arguments),

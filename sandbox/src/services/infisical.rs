@@ -64,6 +64,7 @@ impl Infisical {
             (&Method::GET, ["api", "status"]) => Ok(Answer::Json(200, json!({ "message": "Ok" }))),
             (&Method::POST, ["api", "v1", "admin", "bootstrap"]) => self.bootstrap(call),
             (&Method::POST, ["api", "v1", "auth", "universal-auth", "login"]) => self.login(call),
+            (&Method::POST, ["api", "v1", "auth", "token", "revoke"]) => self.revoke(call),
             _ if !call
                 .bearer()
                 .is_some_and(|token| self.tokens.iter().any(|known| known == token)) =>
@@ -136,6 +137,18 @@ impl Infisical {
             200,
             json!({ "accessToken": token, "expiresIn": 7200, "accessTokenMaxTTL": 7200, "tokenType": "Bearer" }),
         ))
+    }
+
+    /// Whoever holds a token may end it.
+    fn revoke(&mut self, call: &Call) -> Result<Answer, Answer> {
+        let token = text(&fields(call, &["accessToken"], &[])?, "accessToken")?;
+        let before = self.tokens.len();
+        self.tokens.retain(|known| *known != token);
+        Ok(if self.tokens.len() < before {
+            Answer::Json(200, json!({ "message": "Successfully revoked access token" }))
+        } else {
+            Answer::Json(401, json!({ "statusCode": 401, "message": "Token missing" }))
+        })
     }
 
     fn projects(&mut self, call: &Call, method: &Method, rest: &[&str]) -> Result<Answer, Answer> {

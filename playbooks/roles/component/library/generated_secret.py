@@ -9,13 +9,13 @@ import string
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.slipway_cluster import (
     CONNECTION_ARGUMENTS,
-    FIELD_MANAGER,
     ApiException,
-    as_object,
     client,
     connect,
+    decoded,
     explain,
     or_none,
+    write_secret,
 )
 
 DOCUMENTATION = r"""
@@ -83,12 +83,6 @@ def generated(specification):
     return "".join(secrets.choice(ALPHABETS[alphabet]) for _ in range(int(length)))
 
 
-def decoded(secret):
-    """The values of a Secret as text."""
-    data = (secret or {}).get("data") or {}
-    return {key: base64.b64decode(value).decode() for key, value in data.items()}
-
-
 def target(wanted, present, sources):
     """Every value that the Secret shall hold."""
     made = {
@@ -118,7 +112,7 @@ class Secrets:
         changes = {key: value for key, value in values.items() if present.get(key) != value}
         if self.check_mode or (secret and not changes):
             return sorted(changes), secret["metadata"] if secret else {"labels": self.labels}
-        return sorted(changes), self._write(name, secret is not None, changes)
+        return sorted(changes), write_secret(self.core, self.namespace, name, self.labels, changes, secret is not None)
 
     def _sources(self, wanted):
         values = {}
@@ -129,16 +123,6 @@ class Secrets:
                 raise MissingSource(f"Secret {namespace}/{source['name']} has no key {source['key']}")
             values[alias] = found.get(source["key"], "")
         return values
-
-    def _write(self, name, exists, changes):
-        body = {"data": {key: base64.b64encode(value.encode()).decode() for key, value in changes.items()}}
-        place = {"namespace": self.namespace, "field_manager": FIELD_MANAGER, "_preload_content": False}
-        if exists:
-            answer = self.core.patch_namespaced_secret(name=name, body=body, **place)
-        else:
-            body.update(type="Opaque", metadata={"name": name, "labels": self.labels})
-            answer = self.core.create_namespaced_secret(body=body, **place)
-        return as_object(answer)["metadata"]
 
 
 def main():

@@ -3,25 +3,12 @@
 """Send one HTTP request to a service inside the cluster."""
 
 import base64
-import http.client
 import json
 import ssl
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.slipway_cluster import (
-    CONNECTION_ARGUMENTS,
-    ApiException,
-    client,
-    connect,
-    explain,
-    items,
-    or_none,
-)
-
-try:
-    from kubernetes.stream import portforward
-except ImportError:  # connect() says what is missing
-    portforward = None
+from ansible.module_utils.slipway_cluster import CONNECTION_ARGUMENTS, ApiException, client, connect, explain
+from ansible.module_utils.slipway_service import QUOTED, Unreachable, exchange
 
 DOCUMENTATION = r"""
 module: service_request
@@ -58,8 +45,6 @@ text: {type: str, returned: when the answer is not JSON, description: The answer
 """
 
 READING = ("GET", "HEAD")
-# What an error message quotes of an answer.
-QUOTED = 500
 OPTIONS = {
     **CONNECTION_ARGUMENTS,
     "namespace": {"type": "str", "required": True},
@@ -80,64 +65,9 @@ OPTIONS = {
 }
 
 
-class Unreachable(Exception):
-    """No pod of the service took the request."""
-
-
-class ForwardedConnection(http.client.HTTPConnection):
-    """An HTTP connection over a socket that leads to a pod already."""
-
-    def __init__(self, forwarded, host):
-        super().__init__(host)
-        self.forwarded = forwarded
-
-    def connect(self):
-        self.sock = self.forwarded
-
-
-def is_ready(pod):
-    """Whether a pod takes requests."""
-    conditions = (pod.get("status") or {}).get("conditions") or []
-    ready = any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
-    return ready and "deletionTimestamp" not in pod["metadata"]
-
-
-def pod_port(service, wanted, pod):
-    """The number of the port of C(pod) that a port of the service leads to."""
-    for port in service["spec"].get("ports") or []:
-        if str(wanted) in (port.get("name"), str(port["port"])):
-            target = port.get("targetPort", port["port"])
-            break
-    else:
-        raise Unreachable(f"the service has no port {wanted}")
-    if not isinstance(target, str):
-        return target
-    for container in pod["spec"]["containers"]:
-        for port in container.get("ports") or []:
-            if port.get("name") == target:
-                return port["containerPort"]
-    raise Unreachable(f"pod {pod['metadata']['name']} has no port named {target}")
-
-
-def target(core, namespace, name, port):
-    """A ready pod behind the service, and its port."""
-    service = or_none(core.read_namespaced_service, name, namespace)
-    if service is None:
-        raise Unreachable("there is no such service")
-    selector = service["spec"].get("selector")
-    if not selector:
-        raise Unreachable("the service selects no pods")
-    labels = ",".join(f"{key}={value}" for key, value in sorted(selector.items()))
-    pods = items(core.list_namespaced_pod(namespace, label_selector=labels, _preload_content=False))
-    ready = sorted((pod for pod in pods if is_ready(pod)), key=lambda pod: pod["metadata"]["name"])
-    if not ready:
-        raise Unreachable(f"none of its {len(pods)} pods is ready")
-    return ready[0]["metadata"]["name"], pod_port(service, port, ready[0])
-
-
 def headers(options):
     """The headers of the request."""
-    sent = {"Connection": "close", "Accept": "application/json", **options["headers"]}
+    sent = dict(options["headers"])
     if isinstance(options["body"], (dict, list)):
         sent.setdefault("Content-Type", "application/json")
     if options["bearer"]:
@@ -167,21 +97,9 @@ def encrypted(forwarded, options):
 
 def send(core, options):
     """The status and the text of the answer."""
-    namespace, name = options["namespace"], options["service"]
-    pod, port = target(core, namespace, name, options["port"])
-    forward = portforward(core.connect_get_namespaced_pod_portforward, pod, namespace, ports=str(port))
-    try:
-        forwarded = forward.socket(port)
-        forwarded.settimeout(options["timeout"])
-        connection = ForwardedConnection(encrypted(forwarded, options), f"{name}.{namespace}")
-        connection.request(options["method"], options["path"], body=body(options), headers=headers(options))
-        answer = connection.getresponse()
-        return answer.status, answer.read().decode("utf-8", "replace")
-    except (OSError, http.client.HTTPException) as error:
-        said = forward.error(port) or str(error) or type(error).__name__
-        raise Unreachable(f"pod {pod} did not answer on port {port}: {said.strip()}") from error
-    finally:
-        forward.close()
+    place = options["namespace"], options["service"], options["port"]
+    request = options["method"], options["path"], body(options), headers(options)
+    return exchange(core, place, request, options["timeout"], lambda forwarded: encrypted(forwarded, options))
 
 
 def read(text):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Access to the cluster for this role's modules: plain dictionaries in and out."""
 
+import base64
 import json
 
 from ansible.module_utils.basic import missing_required_lib
@@ -55,3 +56,21 @@ def explain(error):
         return json.loads(error.body)["message"]
     except (AttributeError, KeyError, TypeError, ValueError):
         return str(error)
+
+
+def decoded(secret):
+    """The values of a Secret as text."""
+    data = (secret or {}).get("data") or {}
+    return {key: base64.b64decode(value).decode() for key, value in data.items()}
+
+
+def write_secret(core, namespace, name, labels, values, exists):
+    """Make the Secret, or write these keys of it; answers its metadata."""
+    body = {"data": {key: base64.b64encode(value.encode()).decode() for key, value in values.items()}}
+    place = {"namespace": namespace, "field_manager": FIELD_MANAGER, "_preload_content": False}
+    if exists:
+        answer = core.patch_namespaced_secret(name=name, body=body, **place)
+    else:
+        body.update(type="Opaque", metadata={"name": name, "labels": labels})
+        answer = core.create_namespaced_secret(body=body, **place)
+    return as_object(answer)["metadata"]

@@ -1,0 +1,242 @@
+//! `examples/complete`: every component there is, applied, applied again, looked at, destroyed.
+
+use anyhow::{Result, ensure};
+use run_report::Catalog;
+use slipway_tests::Verdict::{self, Done, Forbidden};
+use slipway_tests::{Cluster, ObjectStore, Sandbox, SandboxOptions, Terraform};
+
+#[test]
+fn every_component_in_size_dev() -> Result<()> {
+    complete("dev")
+}
+
+/// Run by `cargo xtask test --only complete-ha`: it takes as long again, and shows little more.
+#[test]
+#[ignore = "run by `cargo xtask test --only complete-ha`"]
+fn every_component_in_size_ha() -> Result<()> {
+    complete("ha")
+}
+
+fn complete(size: &str) -> Result<()> {
+    let sandbox = Sandbox::start(SandboxOptions::real())?;
+    let before = sandbox.objects()?;
+    let terraform = Terraform::example(&sandbox, "complete")?;
+    let choice = format!("size={size}");
+    let apply = [
+        "apply",
+        "-auto-approve",
+        "-input=false",
+        "-no-color",
+        "-var",
+        &choice,
+    ];
+
+    terraform.run(&apply)?.ok()?;
+    let cluster = Cluster::only(&sandbox)?;
+    every_component_of_the_catalogue_is_ready(&cluster)?;
+    identities_may_do_what_they_must_and_no_more(&cluster)?;
+
+    let records = cluster.journal()?;
+    let again = terraform.run(&apply)?.ok()?;
+    ensure!(
+        again.text().contains("No changes."),
+        "the second apply did something:\n{}",
+        again.stdout
+    );
+    ensure!(
+        cluster.journal()? == records,
+        "the second apply touched the journal"
+    );
+
+    terraform
+        .run(&[
+            "destroy",
+            "-auto-approve",
+            "-input=false",
+            "-no-color",
+            "-var",
+            &choice,
+        ])?
+        .ok()?;
+    let left = sandbox.objects()?;
+    ensure!(
+        left == before,
+        "the account was {before:#?} and is {left:#?}"
+    );
+    sandbox.stop()
+}
+
+fn every_component_of_the_catalogue_is_ready(cluster: &Cluster) -> Result<()> {
+    let catalog = Catalog::embedded()?;
+    let journal = cluster.journal()?;
+    for (name, _) in catalog.iter() {
+        let outcome = journal.get(name).and_then(|record| record.get("outcome"));
+        ensure!(
+            outcome.is_some_and(|outcome| outcome == "ok"),
+            "{name} is in the example and ended with {outcome:?}"
+        );
+    }
+    for workload in cluster.workloads()? {
+        ensure!(workload.ready >= workload.wanted, "not ready: {workload:?}");
+    }
+    Ok(())
+}
+
+/// A sentence, what the store said, and what it should have said.
+type Told = (&'static str, Verdict, Verdict);
+
+const DYNAMIC: &str = "environments";
+const STATIC: &str = "static-environments";
+
+fn identities_may_do_what_they_must_and_no_more(cluster: &Cluster) -> Result<()> {
+    let of = |name: &str| ObjectStore::of(cluster, name);
+    let mut told = git_ci(&of("gitlab-ci")?)?;
+    told.extend(platform_api(&of("platform-api")?)?);
+    told.extend(environment_controller(&of("environment-controller")?)?);
+    told.extend(readers(&of("terraform")?, &of("flux")?)?);
+    for (what, verdict, expected) in told {
+        ensure!(
+            verdict == expected,
+            "{what}: {verdict:?} instead of {expected:?}"
+        );
+    }
+    Ok(())
+}
+
+/// CI writes and takes back the claims of Git; no version of them can be removed, not even by CI.
+fn git_ci(ci: &ObjectStore) -> Result<Vec<Told>> {
+    let (written, version) = ci.put(STATIC, "prod.json")?;
+    let version = version.unwrap_or_default();
+    Ok(vec![
+        ("CI writes a static claim", written, Done),
+        (
+            "CI deletes a static claim",
+            ci.delete(STATIC, "prod.json")?,
+            Done,
+        ),
+        ("CI writes it again", ci.put(STATIC, "prod.json")?.0, Done),
+        (
+            "CI removes a version",
+            ci.remove(STATIC, "prod.json", &version)?,
+            Forbidden,
+        ),
+        (
+            "CI writes another key",
+            ci.put(STATIC, "prod.txt")?.0,
+            Forbidden,
+        ),
+        (
+            "CI writes a dynamic claim",
+            ci.put(DYNAMIC, "x.json")?.0,
+            Forbidden,
+        ),
+        (
+            "CI reads a dynamic claim",
+            ci.get(DYNAMIC, ".platform-id")?,
+            Forbidden,
+        ),
+    ])
+}
+
+/// The API reads the claims of Git and owns the others.
+fn platform_api(api: &ObjectStore) -> Result<Vec<Told>> {
+    Ok(vec![
+        (
+            "the API writes a claim",
+            api.put(DYNAMIC, "dev.json")?.0,
+            Done,
+        ),
+        (
+            "the API reads a static claim",
+            api.get(STATIC, "prod.json")?,
+            Done,
+        ),
+        ("the API lists static claims", api.list(STATIC)?, Done),
+        (
+            "the API writes a static claim",
+            api.put(STATIC, "prod.json")?.0,
+            Forbidden,
+        ),
+        (
+            "the API deletes a static claim",
+            api.delete(STATIC, "prod.json")?,
+            Forbidden,
+        ),
+        (
+            "the API writes a status",
+            api.put("status", "dev.json")?.0,
+            Forbidden,
+        ),
+    ])
+}
+
+/// The controller deletes no claim: it could be somebody's newer one.
+fn environment_controller(controller: &ObjectStore) -> Result<Vec<Told>> {
+    let rendered = controller.put("rendered", "dynamic/dev/bundle.yaml")?.0;
+    Ok(vec![
+        (
+            "the controller reads a claim",
+            controller.get(DYNAMIC, "dev.json")?,
+            Done,
+        ),
+        (
+            "the controller writes a tombstone",
+            controller.put(DYNAMIC, "dev.json")?.0,
+            Done,
+        ),
+        (
+            "the controller deletes a claim",
+            controller.delete(DYNAMIC, "dev.json")?,
+            Forbidden,
+        ),
+        (
+            "the controller writes a static claim",
+            controller.put(STATIC, "prod.json")?.0,
+            Forbidden,
+        ),
+        ("the controller renders", rendered, Done),
+        (
+            "the controller locks",
+            controller.put("locks", "dev.json")?.0,
+            Done,
+        ),
+        (
+            "the controller writes a status",
+            controller.put("status", "dev.json")?.0,
+            Done,
+        ),
+    ])
+}
+
+/// Terraform writes claims, and reads those of Git; the platform's Flux reads one bucket.
+fn readers(terraform: &ObjectStore, flux: &ObjectStore) -> Result<Vec<Told>> {
+    Ok(vec![
+        (
+            "Terraform writes a claim",
+            terraform.put(DYNAMIC, "tf.json")?.0,
+            Done,
+        ),
+        (
+            "Terraform deletes a claim",
+            terraform.delete(DYNAMIC, "tf.json")?,
+            Forbidden,
+        ),
+        (
+            "Terraform reads a static claim",
+            terraform.get(STATIC, "prod.json")?,
+            Done,
+        ),
+        (
+            "Terraform writes a static claim",
+            terraform.put(STATIC, "prod.json")?.0,
+            Forbidden,
+        ),
+        ("Flux lists its bucket", flux.list("platform")?, Done),
+        (
+            "Flux writes to it",
+            flux.put("platform", "x.yaml")?.0,
+            Forbidden,
+        ),
+        ("Flux lists claims", flux.list(DYNAMIC)?, Forbidden),
+    ])
+}
