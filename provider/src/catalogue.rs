@@ -21,6 +21,14 @@ pub(crate) struct RegionOffer {
     pub(crate) kubernetes: bool,
 }
 
+/// What something costs, USD.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Rate {
+    pub(crate) monthly: Decimal,
+    /// Where the catalogue names one.
+    pub(crate) hourly: Option<Decimal>,
+}
+
 /// A plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct PlanOffer {
@@ -29,24 +37,28 @@ pub(crate) struct PlanOffer {
     pub(crate) vcpus: u32,
     pub(crate) memory_mb: u64,
     pub(crate) disk_gb: u64,
-    pub(crate) monthly: Decimal,
-    /// Price of an hour, USD, where the account's catalogue names one.
-    pub(crate) hourly: Option<Decimal>,
+    /// Its list price, where the region has none of its own.
+    pub(crate) list: Rate,
     /// Regions with a price of their own.
-    pub(crate) regional: BTreeMap<String, Decimal>,
+    pub(crate) regional: BTreeMap<String, Rate>,
     /// Regions where it is sold at all.
     pub(crate) regions: BTreeSet<String>,
 }
 
 impl PlanOffer {
-    /// Its list price in a region, USD a month.
+    /// Its list price in a region.
+    pub(crate) fn rate_in(&self, region: &str) -> Rate {
+        self.regional.get(region).copied().unwrap_or(self.list)
+    }
+
+    /// The same, USD a month.
     pub(crate) fn price_in(&self, region: &str) -> Decimal {
-        self.regional.get(region).copied().unwrap_or(self.monthly)
+        self.rate_in(region).monthly
     }
 
     /// Whether Vultr takes it for the nodes of a cluster.
     pub(crate) fn fits_nodes(&self) -> bool {
-        self.monthly >= Decimal::from(CHEAPEST_NODE)
+        self.list.monthly >= Decimal::from(CHEAPEST_NODE)
     }
 }
 
@@ -61,6 +73,15 @@ impl From<vultr::Region> for RegionOffer {
     }
 }
 
+impl From<vultr::LocationCost> for Rate {
+    fn from(cost: vultr::LocationCost) -> Self {
+        Self {
+            monthly: cost.monthly_cost,
+            hourly: cost.hourly_cost,
+        }
+    }
+}
+
 impl From<vultr::Plan> for PlanOffer {
     fn from(plan: vultr::Plan) -> Self {
         Self {
@@ -69,12 +90,14 @@ impl From<vultr::Plan> for PlanOffer {
             vcpus: plan.vcpu_count,
             memory_mb: plan.ram,
             disk_gb: plan.disk,
-            monthly: plan.monthly_cost,
-            hourly: plan.hourly_cost,
+            list: Rate {
+                monthly: plan.monthly_cost,
+                hourly: plan.hourly_cost,
+            },
             regional: plan
                 .location_cost
                 .into_iter()
-                .map(|(region, cost)| (region, cost.monthly_cost))
+                .map(|(region, cost)| (region, Rate::from(cost)))
                 .collect(),
             regions: plan.locations.into_iter().collect(),
         }
@@ -154,6 +177,13 @@ impl Catalogue {
 pub(crate) mod tests {
     use super::*;
 
+    fn rate(monthly: i64) -> Rate {
+        Rate {
+            monthly: Decimal::from(monthly),
+            hourly: None,
+        }
+    }
+
     pub(crate) fn offer(id: &str, monthly: i64, regions: &[&str]) -> PlanOffer {
         PlanOffer {
             id: id.to_owned(),
@@ -161,9 +191,8 @@ pub(crate) mod tests {
             vcpus: 4,
             memory_mb: 8192,
             disk_gb: 160,
-            monthly: Decimal::from(monthly),
-            hourly: Some(Decimal::new(monthly, 3)),
-            regional: BTreeMap::from([("syd".to_owned(), Decimal::from(monthly * 2))]),
+            list: rate(monthly),
+            regional: BTreeMap::from([("syd".to_owned(), rate(monthly * 2))]),
             regions: regions.iter().map(|r| (*r).to_owned()).collect(),
         }
     }

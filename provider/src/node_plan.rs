@@ -121,9 +121,8 @@ impl Decision {
 
     /// What the fewest nodes cost, for a reviewer.
     pub(crate) fn quote(&self) -> Option<Quote> {
-        let price = |offer: &PlanOffer| {
-            Some(Price::of_nodes(offer, &self.region, self.min?).total())
-        };
+        let price =
+            |offer: &PlanOffer| Some(Price::of_nodes(offer, &self.region, self.min?).total());
         match &self.plan {
             Chosen::Sure(offer) => price(offer).map(Quote::Sure),
             Chosen::Likely(offer) => price(offer).map(Quote::Likely),
@@ -190,7 +189,7 @@ mod tests {
         let decision = decide(&mut pool, None, &market("ams", &["vc2-6c-16gb"]), PLACE).unwrap();
         assert_eq!(pool.get::<String>("chosen_plan").unwrap(), "vc2-6c-16gb");
         assert_eq!(decision.quote(), Some(Quote::Sure(Decimal::from(160))));
-        assert_eq!(price(&decision).get::<f64>("monthly_price").unwrap(), 160.0);
+        assert_eq!(price(&decision).get::<u32>("monthly_price").unwrap(), 160);
         assert_eq!(
             decision.note().unwrap(),
             "nodes: 2 x vc2-6c-16gb at 80.00; up to 3 nodes, 240.00"

@@ -40,9 +40,7 @@ impl Price {
             .iter()
             .map(|(line, price)| (*line, price.to_f64()))
             .collect();
-        state
-            .set(TOTAL, self.total().to_f64())
-            .set(LINES, lines);
+        state.set(TOTAL, self.total().to_f64()).set(LINES, lines);
     }
 }
 
@@ -129,12 +127,12 @@ mod tests {
     #[test]
     fn a_price_is_exact_and_its_lines_sum_up_to_it() {
         let mut offer = offer("vx1", 0, &["ams"]);
-        offer.monthly = Decimal::new(5548, 2);
+        offer.list.monthly = Decimal::new(5548, 2);
         let price = Price::of_nodes(&offer, "ams", 3);
         assert_eq!(price.total(), Decimal::new(16_644, 2));
         let mut state = Object::new();
         price.write(&mut state);
-        assert_eq!(state.get::<f64>("monthly_price").unwrap(), 166.44);
+        assert_eq!(state.get::<f64>("monthly_price").unwrap().to_string(), "166.44");
         assert_eq!(told(&state), Some(Decimal::new(16_644, 2)));
         let lines: BTreeMap<String, f64> = state.get("monthly_price_lines").unwrap();
         assert_eq!(lines, BTreeMap::from([("nodes".to_owned(), 166.44)]));
@@ -153,6 +151,10 @@ mod tests {
             told.detail
         );
         let told = change("Pool x", Some(ten), &Quote::Likely(ten), &[]).unwrap();
-        assert!(told.detail.contains("10.00 -> probably 10.00"), "{}", told.detail);
+        assert!(
+            told.detail.contains("10.00 -> probably 10.00"),
+            "{}",
+            told.detail
+        );
     }
 }

@@ -134,6 +134,14 @@ impl Market {
         &self.region
     }
 
+    /// Everything that can be bought, also what is too small for a node.
+    pub(crate) fn in_stock(&self) -> impl Iterator<Item = &PlanOffer> {
+        self.catalogue
+            .plans
+            .iter()
+            .filter(|offer| self.stock.contains(&offer.id))
+    }
+
     /// What is listed of a plan, in stock or not.
     pub(crate) fn listed(&self, plan: &str) -> Option<&PlanOffer> {
         self.catalogue.plan(plan)
@@ -168,21 +176,16 @@ impl Market {
                 }
                 Err(self.tell(&place, plan, &refused).at(at))
             }
-            (None, None) => Err(Fault::new(
-                fault::UNKNOWN_PLAN,
-                format!("{name}: no plan is named."),
-            )
-            .at(at)),
+            (None, None) => {
+                Err(Fault::new(fault::UNKNOWN_PLAN, format!("{name}: no plan is named.")).at(at))
+            }
         }
     }
 
     fn offer(&self, plan: &str) -> Result<&PlanOffer, Refused> {
         let refused = |cause, problem| Err(Refused { cause, problem });
         match self.catalogue.plan(plan) {
-            None => refused(
-                fault::UNKNOWN_PLAN,
-                format!("Vultr has no plan {plan:?}"),
-            ),
+            None => refused(fault::UNKNOWN_PLAN, format!("Vultr has no plan {plan:?}")),
             Some(offer) if !offer.fits_nodes() => refused(
                 fault::UNKNOWN_PLAN,
                 format!(
@@ -192,7 +195,10 @@ impl Market {
             Some(offer) if self.stock.contains(plan) => Ok(offer),
             Some(offer) if offer.regions.contains(&self.region) => refused(
                 fault::OUT_OF_STOCK,
-                format!("plan {plan:?} is sold out in region {:?} at the moment", self.region),
+                format!(
+                    "plan {plan:?} is sold out in region {:?} at the moment",
+                    self.region
+                ),
             ),
             Some(_) => refused(
                 fault::UNKNOWN_PLAN,
@@ -203,10 +209,8 @@ impl Market {
 
     fn tell(&self, place: &str, plan: &str, refused: &Refused) -> Fault {
         let mut words: Vec<&str> = self
-            .catalogue
-            .plans
-            .iter()
-            .filter(|offer| offer.fits_nodes() && self.stock.contains(&offer.id))
+            .in_stock()
+            .filter(|offer| offer.fits_nodes())
             .map(|offer| offer.id.as_str())
             .collect();
         let all = words.len();
@@ -304,8 +308,15 @@ pub(crate) mod tests {
         );
         let told = accepted(&["vc2-4c-8gb", "vc2-1c-1gb"]).check(&catalogue(), "plan", "plan");
         let told = told.unwrap_err().to_string();
-        assert!(told.contains("plan_fallbacks: plan \"vc2-1c-1gb\" is too small"), "{told}");
-        assert!(accepted(&["vhp-4c-8gb"]).check(&catalogue(), "plan", "plan").is_ok());
+        assert!(
+            told.contains("plan_fallbacks: plan \"vc2-1c-1gb\" is too small"),
+            "{told}"
+        );
+        assert!(
+            accepted(&["vhp-4c-8gb"])
+                .check(&catalogue(), "plan", "plan")
+                .is_ok()
+        );
     }
 
     #[test]
@@ -317,7 +328,10 @@ pub(crate) mod tests {
             let mut pool = pool.clone();
             write_seen(seen, &mut pool).unwrap();
             let text = |name: &str| pool.get::<String>(name).unwrap();
-            assert_eq!((text("plan").as_str(), text("chosen_plan").as_str()), (preferred, seen));
+            assert_eq!(
+                (text("plan").as_str(), text("chosen_plan").as_str()),
+                (preferred, seen)
+            );
         }
     }
 }

@@ -7,9 +7,13 @@ use tfplugin::value::Attr;
 use tfplugin::{Change, Diagnostic, Diagnostics, Object, Plan};
 
 use super::components::{self, ComponentSetting};
+use super::plan::text;
 use super::status::{self, Due, Statuses};
+use crate::bootstrap_host;
 use crate::fault::{self, Fault};
+use crate::price::dollars;
 use crate::session::Session;
+use crate::stock::Market;
 
 /// What is wanted of the components, and which of them have to run.
 pub(super) struct Intent {
@@ -88,10 +92,9 @@ pub(super) async fn warn(
     };
     let due = rest.map_or_else(|| due.clone(), |records| status::due(wanted, &records));
     if !due.is_empty() {
-        op.warnings.push(Diagnostic::warning(
-            "Playbooks will run",
-            list_runs(catalog, wanted, &due),
-        ));
+        let detail = list_runs(catalog, wanted, &due) + &host_price(op).await;
+        op.warnings
+            .push(Diagnostic::warning("Playbooks will run", detail));
     }
     let left: Vec<&str> = stored
         .keys()
@@ -125,6 +128,28 @@ fn list_runs(catalog: &Catalog, wanted: &BTreeMap<String, Wanted>, due: &Due) ->
         ))
     };
     due.iter().filter_map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// What the server costs on which they run; nothing where the catalogue cannot be asked yet.
+async fn host_price(op: &Plan<Session>) -> String {
+    let Some(region) = text(&op.planned, "region").filter(|_| !op.client.is_unknown()) else {
+        return String::new();
+    };
+    let Ok(market) = Market::of(&op.client, &region).await else {
+        return String::new();
+    };
+    let Some(plan) = bootstrap_host::plan(&market) else {
+        return format!("\nThey run on a server of their own, and region {region} has none of the size in stock now.");
+    };
+    let rate = plan.rate_in(&region);
+    let price = rate.hourly.map_or_else(
+        || format!("{} USD a month", dollars(rate.monthly)),
+        |hourly| format!("{} USD an hour", hourly.normalize()),
+    );
+    format!(
+        "\nThey run on a server of their own, {} at {price}, which is removed when they have ended.",
+        plan.id
+    )
 }
 
 fn warn_of_secrets(catalog: &Catalog, op: &mut Plan<Session>) {

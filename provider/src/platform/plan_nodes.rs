@@ -115,21 +115,11 @@ async fn tell(op: &mut Plan<Session>, decision: &Decision, prior: Option<&Object
     if quote == Quote::Sure(before.unwrap_or_default()) {
         return;
     }
-    let mut notes: Vec<String> = decision.note().into_iter().collect();
-    match prior {
-        Some(prior) => notes.extend(
-            running_costs::lines(&op.client, prior)
-                .await
-                .into_iter()
-                .map(|line| format!("on top, as it is now: {line}")),
-        ),
-        None => {
-            if let Ok(Attr::Known(true)) = op.planned.get::<Attr<bool>>("high_availability") {
-                notes.push("on top: the high-availability control plane, for which Vultr's API names no price before it runs".to_owned());
-            }
-            notes.push("on top: load balancers and volumes that services in the cluster will ask for, and further pools".to_owned());
-        }
-    }
+    let notes: Vec<String> = decision
+        .note()
+        .into_iter()
+        .chain(on_top(op, prior).await)
+        .collect();
     let what = format!(
         "Platform {}",
         text(&op.planned, "name").unwrap_or_default()
@@ -137,4 +127,21 @@ async fn tell(op: &mut Plan<Session>, decision: &Decision, prior: Option<&Object
     if let Some(warning) = price::change(&what, before, &quote, &notes) {
         op.warnings.push(warning);
     }
+}
+
+/// What no line of the price has: as it is paid now, or what is to be expected of a new platform.
+async fn on_top(op: &Plan<Session>, prior: Option<&Object>) -> Vec<String> {
+    if let Some(prior) = prior {
+        let now = running_costs::lines(&op.client, prior).await;
+        return now
+            .iter()
+            .map(|line| format!("on top, as it is now: {line}"))
+            .collect();
+    }
+    let mut notes = Vec::new();
+    if let Ok(Attr::Known(true)) = op.planned.get::<Attr<bool>>("high_availability") {
+        notes.push("on top: the high-availability control plane, for which Vultr's API names no price before it runs".to_owned());
+    }
+    notes.push("on top: load balancers and volumes that services in the cluster will ask for, and further pools".to_owned());
+    notes
 }
