@@ -29,6 +29,23 @@ def follow_again(component, run_id, offset):
     follow(job, int(offset), hold_lease(job), b"")
 
 
+def is_there(job):
+    """Whether the job was started and has not been ended from outside."""
+    if not os.path.exists(job.lease):
+        return False
+    ended = result_of(job)
+    return ended is None or ended["stopped"] not in ("lost", "lease")
+
+
+def adopt(component, run_id):
+    job = Job(component, run_id)
+    ended = result_of(job) if is_there(job) else {"rc": None, "stopped": "lost"}
+    if ended is not None and (ended["rc"] != 0 or ended["stopped"]):
+        say({"event": "exit", "rc": None, "stopped": "lost", "stderr": ""})
+        return
+    follow(job, 0, hold_lease(job), b"")
+
+
 def follow(job, offset, lease, early):
     """Copies events to stdout until the job has ended. `lease` is held by staying open."""
     heard = time.monotonic()
@@ -59,7 +76,9 @@ def obey(job, said):
     """The caller says `stop` or, by anything else, that it is still there."""
     if b"stop" in said:
         for pid in marked(job.mark):
-            if b"supervise" in read_proc(pid, "cmdline"):
+            words = read_proc(pid, "cmdline").split(b"\0")
+            # Not the supervisor of a later run that has taken over.
+            if b"supervise" in words and job.run.encode() in words:
                 send(pid, signal.SIGTERM)
 
 

@@ -2,12 +2,14 @@
 
     keeper.py run COMPONENT RUN              reads one line of JSON (the job) from stdin, starts it, then follows it
     keeper.py follow COMPONENT RUN OFFSET    follows a job that was started, from a byte of its event file
-    keeper.py sweep                          ends what earlier runs left on this host
+    keeper.py adopt COMPONENT RUN            follows a job of a run that was lost, unless it has failed meanwhile
+    keeper.py sweep [COMPONENT/RUN ...]      ends what earlier runs left on this host, except those
     keeper.py supervise COMPONENT RUN        (started by `run`) owns the playbook's processes and its secrets
 
 The playbook runs in a session of its own and survives a lost connection, but only for the job's lease: a job that
-nobody follows for that long is ended. So is any older job of the same component before a new one starts. The lock of
-a component is held by its supervisor and by the playbook, so it is free only when both are gone.
+nobody follows for that long is ended. So is any older job of the same component before a new one starts. `run` said
+twice for one run starts one job: the answer to the first may have been lost. The lock of a component is held by its
+supervisor and by the playbook, so it is free only when both are gone.
 """
 
 import json
@@ -15,7 +17,7 @@ import os
 import subprocess
 import sys
 
-from follower import follow, follow_again, hold_lease
+from follower import adopt, follow, follow_again, hold_lease, is_there
 from job import HOME, Job, Refused, remove_remains, say, take_lock, write_private
 from processes import end_marked
 from supervisor import supervise
@@ -25,7 +27,8 @@ def main(arguments):
     os.umask(0o077)
     try:
         command, rest = arguments[0], arguments[1:]
-        {"run": run, "follow": follow_again, "sweep": sweep, "supervise": supervise}[command](*rest)
+        commands = {"run": run, "follow": follow_again, "adopt": adopt, "sweep": sweep, "supervise": supervise}
+        commands[command](*rest)
         return 0
     except Refused as refusal:
         say({"event": "refused", "cause": str(refusal)})
@@ -37,6 +40,9 @@ def main(arguments):
 def run(component, run_id):
     job = Job(component, run_id)
     line, early = read_line()
+    if is_there(job):
+        follow(job, 0, hold_lease(job), early)
+        return
     order = json.loads(line)
     end_marked(job.mark)
     lock = take_lock(job)
@@ -92,10 +98,12 @@ def start_supervisor(job, lock):
     )
 
 
-def sweep():
+def sweep(*kept):
     jobs = os.path.join(HOME, "jobs")
     ended = []
     for component in sorted(os.listdir(jobs)) if os.path.isdir(jobs) else []:
+        if any(os.path.exists(os.path.join(jobs, one, "lease")) for one in kept if one.startswith(component + "/")):
+            continue
         job = Job(component, "sweep")
         if end_marked(job.mark):
             ended.append(component)

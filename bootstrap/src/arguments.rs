@@ -1,24 +1,11 @@
-//! The command line, and how a run is put together from it.
+//! The command line.
 
-use crate::bundle::Bundle;
-use crate::failure;
-use crate::journal::{ClusterJournal, Journal};
-use crate::mask::Masks;
-use crate::reporter::{Clock, Reporter};
-use crate::run::{Ending, Run};
-use crate::stop;
-use crate::view::describe;
-use anyhow::Context as _;
+use crate::commands::{follow, run, status};
 use clap::{Args, Parser, Subcommand};
-use jiff::Timestamp;
-use run_report::{Event, Failure, Outcome, Request};
-use secrecy::ExposeSecret;
-use std::collections::{BTreeMap, BTreeSet};
-use std::io::{self, IsTerminal, Read};
+use secrecy::SecretString;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
-use tokio_util::sync::CancellationToken;
 use zeroize::Zeroizing;
 
 /// Runs the platform's Ansible playbooks on a host over SSH
@@ -32,24 +19,80 @@ pub struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// One bootstrap run: connect, upload, walk the graph of components
-    #[command(after_help = EXAMPLES)]
+    #[command(after_help = RUN_EXAMPLES)]
     Run(RunArguments),
+    /// Watch a run that goes on, also one that `terraform apply` started in another terminal
+    #[command(after_help = FOLLOW_EXAMPLES)]
+    Follow(FollowArguments),
+    /// What the platform's journal says of each component
+    #[command(after_help = STATUS_EXAMPLES)]
+    Status(StatusArguments),
 }
 
+/// Arguments of `run`.
 #[derive(Debug, Args)]
-struct RunArguments {
+pub(crate) struct RunArguments {
     /// The request, one JSON object; `-` reads it from stdin. It holds secrets: a file should have mode 600
     #[arg(long, value_name = "FILE|-")]
-    request: PathBuf,
-    /// Run the playbooks of this folder instead of those in the binary; it has a components.yaml
-    #[arg(long, value_name = "DIR")]
-    bundle: Option<PathBuf>,
+    pub(crate) request: PathBuf,
+    /// Run the playbooks of this folder or archive instead of those in the binary; it has a components.yaml
+    #[arg(long, value_name = "DIR|FILE")]
+    pub(crate) bundle: Option<PathBuf>,
     /// Run this component whatever its record says; may be given more than once
     #[arg(long, value_name = "COMPONENT")]
-    force: Vec<String>,
+    pub(crate) force: Vec<String>,
     /// Write events as JSON lines also when stdout is a terminal
     #[arg(long)]
-    json: bool,
+    pub(crate) json: bool,
+}
+
+/// Arguments of `follow`.
+#[derive(Debug, Args)]
+pub(crate) struct FollowArguments {
+    /// The run, by its id or the beginning of it; without one the run that goes on, or the last one
+    pub(crate) run: Option<String>,
+    #[command(flatten)]
+    pub(crate) access: ClusterAccess,
+    /// Write the events from the first one on, one JSON object a line
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Arguments of `status`.
+#[derive(Debug, Args)]
+pub(crate) struct StatusArguments {
+    #[command(flatten)]
+    pub(crate) access: ClusterAccess,
+    /// Write one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// The way to the platform's cluster.
+#[derive(Debug, Args)]
+pub(crate) struct ClusterAccess {
+    /// The kubeconfig of the platform's cluster; `-` reads it from stdin. Its text never goes to an argument
+    #[arg(long, value_name = "FILE|-", env = "KUBECONFIG")]
+    pub(crate) kubeconfig: Option<PathBuf>,
+}
+
+impl ClusterAccess {
+    /// The text of the kubeconfig.
+    pub(crate) fn read(&self) -> io::Result<SecretString> {
+        let path = self.kubeconfig.as_deref().ok_or_else(|| {
+            io::Error::new(
+                io::ErrorKind::NotFound,
+                "none was given (--kubeconfig or KUBECONFIG)",
+            )
+        })?;
+        let mut text = Zeroizing::new(String::new());
+        if path == Path::new("-") {
+            io::stdin().read_to_string(&mut text)?;
+        } else {
+            std::fs::File::open(path)?.read_to_string(&mut text)?;
+        }
+        Ok(SecretString::from(text.as_str()))
+    }
 }
 
 const EXIT_CODES: &str = "\
@@ -58,9 +101,10 @@ Exit codes:
   1  a component failed
   2  the request is bad; nothing was done
   3  the host or the cluster cannot be reached
-  4  stopped by the caller (SIGTERM, SIGINT, or stdout closed)";
+  4  stopped by the caller (SIGTERM, SIGINT, or stdout closed)
+  5  another run of the platform is going on; nothing was done";
 
-const EXAMPLES: &str = "\
+const RUN_EXAMPLES: &str = "\
 Examples:
   slipway-bootstrap run --request request.json
       with a live view on a terminal (progress on stderr; NO_COLOR is honoured)
@@ -72,132 +116,30 @@ Examples:
 Components that are recorded in the cluster with the wanted digest are not run again.
 RUST_LOG=info says more on stderr; it never shows a secret.
 
-Exit codes: 0 done, 1 a component failed, 2 bad request, 3 host or cluster unreachable, 4 stopped by the caller";
+Exit codes: 0 done, 1 a component failed, 2 bad request, 3 host or cluster unreachable, 4 stopped by the caller,
+5 another run of the platform is going on";
+
+const FOLLOW_EXAMPLES: &str = "\
+Examples:
+  slipway-bootstrap follow
+      the run that goes on on this machine: components, current task, time, time that is left
+  slipway-bootstrap follow 6f2c8a0e --json | jq -r .event
+      the events of one run from the first one on, while it goes on and after it has ended
+  slipway-bootstrap follow --kubeconfig platform.yaml
+      a run of another machine: as much of it as the journal in the cluster says
+
+The exit code is the run's own.";
+
+const STATUS_EXAMPLES: &str = "\
+Examples:
+  slipway-bootstrap status --kubeconfig platform.yaml
+  get-kubeconfig | slipway-bootstrap status --kubeconfig - --json | jq '.components.kong.outcome'";
 
 /// Does what the command line says; the exit code is the outcome.
 pub async fn run_command(arguments: Arguments) -> ExitCode {
-    let Command::Run(arguments) = arguments.command;
-    let ending = start(arguments).await;
-    if let Some(failure) = &ending.failure {
-        complain(failure);
+    match arguments.command {
+        Command::Run(arguments) => run::run(arguments).await,
+        Command::Follow(arguments) => follow::run(arguments).await,
+        Command::Status(arguments) => status::run(arguments).await,
     }
-    ExitCode::from(ending.outcome.exit_code())
-}
-
-async fn start(arguments: RunArguments) -> Ending {
-    let RunArguments {
-        request,
-        bundle,
-        force,
-        json,
-    } = arguments;
-    let clock: Clock = Arc::new(Timestamp::now);
-    let stop = CancellationToken::new();
-    let live = !json && io::stdout().is_terminal();
-    let reporter = |masks: Masks| {
-        if live {
-            Reporter::view(masks, clock.clone(), stop.clone())
-        } else {
-            Reporter::lines(Box::new(io::stdout()), masks, clock.clone(), stop.clone())
-        }
-    };
-    let watched = stop::on_signals(stop.clone()).and_then(|()| {
-        if live {
-            Ok(())
-        } else {
-            stop::on_closed_stdout(stop.clone())
-        }
-    });
-    if let Err(error) = watched {
-        return refuse(
-            &reporter(Masks::default()),
-            Outcome::Failed,
-            failure::internal(&error.to_string()),
-        );
-    }
-    let (request, bundle, forced) = match read(&request, bundle.as_deref(), force) {
-        Ok(read) => read,
-        Err(error) => {
-            return refuse(
-                &reporter(Masks::default()),
-                Outcome::BadRequest,
-                bad_request(&error),
-            );
-        }
-    };
-    let reporter = reporter(Masks::of(&request));
-    let journal: Arc<dyn Journal> =
-        match ClusterJournal::open(request.kubeconfig.expose_secret()).await {
-            Ok(journal) => Arc::new(journal),
-            Err(error) => {
-                let failure = reporter.masked(failure::plain(
-                    "SLW-303",
-                    error.to_string(),
-                    "Mend the request.",
-                ));
-                return refuse(&reporter, Outcome::BadRequest, failure);
-            }
-        };
-    Run {
-        request,
-        bundle,
-        forced,
-        journal,
-        reporter,
-        stop,
-    }
-    .to_end()
-    .await
-}
-
-fn read(
-    request: &Path,
-    bundle: Option<&Path>,
-    force: Vec<String>,
-) -> anyhow::Result<(Request, Bundle, BTreeSet<String>)> {
-    let bundle = bundle.map_or_else(Bundle::embedded, Bundle::folder)?;
-    let mut text = Zeroizing::new(Vec::new());
-    if request == Path::new("-") {
-        io::stdin()
-            .read_to_end(&mut text)
-            .context("SLW-301: the request cannot be read from stdin")?;
-    } else {
-        let file = std::fs::File::open(request);
-        file.and_then(|mut file| file.read_to_end(&mut text))
-            .with_context(|| {
-                format!("SLW-301: the request {} cannot be read", request.display())
-            })?;
-    }
-    let request = Request::read(&text, &bundle.catalog)?;
-    if let Some(unknown) = force.iter().find(|name| bundle.catalog.get(name).is_none()) {
-        anyhow::bail!("SLW-303: --force: {}", bundle.catalog.unknown(unknown));
-    }
-    Ok((request, bundle, force.into_iter().collect()))
-}
-
-fn bad_request(error: &anyhow::Error) -> Failure {
-    let text = format!("{error:#}");
-    let (code, cause) = text.split_once(": ").unwrap_or(("SLW-301", &text));
-    failure::plain(
-        code,
-        cause,
-        "Nothing was done. Mend the request and run again.",
-    )
-}
-
-fn refuse(reporter: &Reporter, outcome: Outcome, failure: Failure) -> Ending {
-    reporter.emit(Event::RunFinished {
-        outcome,
-        components: BTreeMap::new(),
-    });
-    Ending {
-        outcome,
-        failure: Some(failure),
-    }
-}
-
-/// The one place that writes an error for a person; events tell it to programs.
-fn complain(failure: &Failure) {
-    use std::io::Write;
-    let _ = writeln!(io::stderr(), "error: {}", describe(failure));
 }

@@ -1,10 +1,11 @@
-//! One SSH session: reached with patience, its host key compared byte by byte, its login key never on a disk.
+//! One SSH session: reached with patience, its host key compared byte by byte, its login key never on a disk. Or none,
+//! where the host is this machine.
 //!
 //! Everything here blocks and belongs on a thread of its own. libssh2 does one thing at a time in a session, so a
 //! session is never shared: whoever wants to work beside another opens a connection of its own.
 
 use crate::host_key::{HostKey, NotAHostKey, fingerprint};
-use run_report::Host;
+use run_report::{self as report, Host};
 use secrecy::{ExposeSecret, SecretString};
 use ssh2::{MethodType, Session};
 use std::net::{TcpStream, ToSocketAddrs};
@@ -21,19 +22,28 @@ const SETTLING: Duration = Duration::from_mins(1);
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
-/// How to reach a host and how to know it.
+/// How to reach a host.
 #[derive(Clone, Debug)]
-pub(crate) struct Login {
+pub(crate) enum Login {
+    Ssh(SshLogin),
+    Local,
+}
+
+/// How to reach a host over SSH and how to know it.
+#[derive(Clone, Debug)]
+pub(crate) struct SshLogin {
     address: String,
     port: u16,
     user: String,
     host_key: HostKey,
-    secret_key: SecretString,
+    /// Without one the user's SSH agent is asked.
+    secret_key: Option<SecretString>,
 }
 
-/// An SSH session whose host is the pinned one and which is logged in.
-pub(crate) struct Connection {
-    pub(crate) session: Session,
+/// An SSH session whose host is the pinned one and which is logged in; or this machine.
+pub(crate) enum Connection {
+    Ssh(Session),
+    Local,
 }
 
 /// Why there is no connection.
@@ -83,13 +93,16 @@ enum Attempt {
 impl Login {
     /// The login of a request.
     pub(crate) fn new(host: &Host) -> Result<Self, NotAHostKey> {
-        Ok(Self {
+        if host.connection == report::Connection::Local {
+            return Ok(Self::Local);
+        }
+        Ok(Self::Ssh(SshLogin {
             address: host.address.clone(),
             port: host.port,
             user: host.user.clone(),
             host_key: HostKey::parse(&host.host_key)?,
             secret_key: host.login_key.clone(),
-        })
+        }))
     }
 
     /// Tries until there is a connection, the patience is over, or waiting cannot help.
@@ -98,13 +111,26 @@ impl Login {
         patience: Duration,
         stop: &CancellationToken,
     ) -> Result<Connection, ConnectError> {
+        match self {
+            Self::Ssh(login) => login.connect(patience, stop).map(Connection::Ssh),
+            Self::Local => Ok(Connection::Local),
+        }
+    }
+}
+
+impl SshLogin {
+    fn connect(
+        &self,
+        patience: Duration,
+        stop: &CancellationToken,
+    ) -> Result<Session, ConnectError> {
         let host = format!("{}:{}", self.address, self.port);
         let begin = Instant::now();
         let mut denied_since = None;
         let mut pause = FIRST_PAUSE;
         loop {
             let failed = match self.attempt() {
-                Ok(connection) => return Ok(connection),
+                Ok(session) => return Ok(session),
                 Err(failed) => failed,
             };
             let error = match failed {
@@ -147,7 +173,7 @@ impl Login {
         }
     }
 
-    fn attempt(&self) -> Result<Connection, Attempt> {
+    fn attempt(&self) -> Result<Session, Attempt> {
         let stream = self
             .dial()
             .map_err(|error| Attempt::NoAnswer(error.to_string()))?;
@@ -158,11 +184,36 @@ impl Login {
         if !self.host_key.is(shown) {
             return Err(Attempt::WrongHost(fingerprint(shown)));
         }
-        session
-            .userauth_pubkey_memory(&self.user, None, self.secret_key.expose_secret(), None)
-            .map_err(|error| Attempt::Denied(error.to_string()))?;
+        match &self.secret_key {
+            Some(key) => session
+                .userauth_pubkey_memory(&self.user, None, key.expose_secret(), None)
+                .map_err(|error| error.to_string()),
+            None => self.ask_agent(&session),
+        }
+        .map_err(Attempt::Denied)?;
         session.set_keepalive(true, 10);
-        Ok(Connection { session })
+        Ok(session)
+    }
+
+    /// Offers each key of the user's agent, as `ssh` does.
+    fn ask_agent(&self, session: &Session) -> Result<(), String> {
+        let unusable = |error: ssh2::Error| {
+            format!(
+                "the request has no login key and the SSH agent of SSH_AUTH_SOCK cannot be used: {error}"
+            )
+        };
+        let mut agent = session.agent().map_err(unusable)?;
+        agent.connect().map_err(unusable)?;
+        agent.list_identities().map_err(unusable)?;
+        let keys = agent.identities().map_err(unusable)?;
+        let taken = |key| agent.userauth(&self.user, key).is_ok();
+        if keys.iter().any(taken) {
+            return Ok(());
+        }
+        Err(format!(
+            "none of the {} keys of the SSH agent is accepted",
+            keys.len()
+        ))
     }
 
     fn dial(&self) -> std::io::Result<TcpStream> {

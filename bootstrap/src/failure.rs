@@ -1,7 +1,9 @@
 //! What can go wrong with a component, each with its code, its cause and what to do. docs/errors.md lists them.
 
 use crate::connection::ConnectError;
+use crate::platform_lock::Holder;
 use run_report::Failure;
+use std::fmt::Write as _;
 
 /// A failure that no task is to blame for.
 #[must_use]
@@ -195,23 +197,63 @@ pub(crate) fn not_recorded(cause: &str) -> Failure {
     )
 }
 
+/// Another run of the platform goes on.
+#[must_use]
+pub(crate) fn busy(holder: &Holder) -> Failure {
+    plain(
+        "SLW-314",
+        format!(
+            "run {} of this platform is going on since {}; nothing was done",
+            holder.run, holder.since
+        ),
+        "Watch it with `slipway-bootstrap follow`, and run again when it has ended.",
+    )
+}
+
+/// A failure over several lines, as a person reads it.
+pub(crate) fn describe(failure: &Failure) -> String {
+    let places = [
+        ("play", &failure.play),
+        ("task", &failure.task),
+        ("host", &failure.host),
+    ];
+    let mut text = failure.code.clone();
+    for (what, place) in places {
+        if let Some(place) = place {
+            let _ = write!(text, "\n  {what}: {place}");
+        }
+    }
+    let cause = failure.cause.replace('\n', "\n    ");
+    let _ = write!(text, "\n  cause: {cause}\n  {}", failure.advice);
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
+    use std::path::Path;
+
+    fn texts(folder: &Path) -> Vec<String> {
+        let entries = std::fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().path());
+        let of = |path: std::path::PathBuf| {
+            if path.is_dir() {
+                texts(&path)
+            } else {
+                vec![std::fs::read_to_string(path).unwrap_or_default()]
+            }
+        };
+        entries.flat_map(of).collect()
+    }
 
     /// Every code that a user can meet has its page, wherever in this crate it is given.
     #[test]
     fn every_code_is_explained() {
         let pages = include_str!("../../docs/errors.md");
-        let sources = [
-            include_str!("failure.rs"),
-            include_str!("connection.rs"),
-            include_str!("playbook.rs"),
-            include_str!("arguments.rs"),
-            include_str!("bundle.rs"),
-            include_str!("run.rs"),
-            include_str!("../host/runtime.py"),
-        ];
+        let sources = ["src", "host"]
+            .map(|folder| texts(&Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)));
+        let sources = sources.concat();
         let codes: BTreeSet<&str> = sources
             .iter()
             .flat_map(|source| source.split("SLW-").skip(1))

@@ -40,6 +40,7 @@ pub(crate) fn prepare(
     login: Login,
     patience: Duration,
     bundle: &Bundle,
+    kept: &[String],
     stop: &CancellationToken,
     bundle_ready: impl FnOnce(bool),
 ) -> Result<Host, NotReady> {
@@ -59,7 +60,7 @@ pub(crate) fn prepare(
         stop,
     )?;
     bundle_ready(playbooks.uploaded);
-    let ended = runtime::sweep(connection, &programs, stop)?;
+    let ended = runtime::sweep(connection, &programs, kept, stop)?;
     if !ended.is_empty() {
         tracing::warn!(
             components = ended.join(", "),

@@ -1,16 +1,16 @@
 //! One component's playbook on the host: handed to the keeper there, followed through lost connections to its end.
 
-use crate::command::{CommandError, Heard};
+use crate::command::CommandError;
 use crate::connection::{ConnectError, Connection};
 use crate::failure;
 use crate::host::Host;
+use crate::pipe::{Heard, Pipe, Stream};
 use crate::playbook::{Playbook, Said, Verdict};
 use crate::reporter::Reporter;
 use crate::tail::Tail;
 use run_report::{Component, Request, Wanted};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
-use ssh2::Channel;
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 use zeroize::Zeroizing;
@@ -22,8 +22,8 @@ const BEAT: Duration = Duration::from_secs(5);
 /// The keeper needs a moment to end processes gently; after this we leave, and the lease does it.
 const STOPPING: Duration = Duration::from_secs(40);
 const STOP_AGAIN: Duration = Duration::from_secs(1);
-/// How long a host that has answered before may stay away: well beyond the lease there is nothing to come back to.
-const COMING_BACK: Duration = Duration::from_mins(1);
+/// How long a host that has answered before may stay away: a restart takes minutes, and its component starts anew then.
+const COMING_BACK: Duration = Duration::from_mins(5);
 /// So many connections in a row that brought nothing new mean that another one will not either.
 const VAIN_CONNECTIONS: u32 = 5;
 
@@ -92,9 +92,12 @@ fn variables(request: &Request, component: &Component, wanted: &Wanted) -> Value
 /// How following a playbook ended.
 enum Followed {
     ToTheEnd(Verdict),
-    /// The host does not have it any more, for example after a restart.
+    /// The host does not have it any more: it was restarted, or away for too long.
     Vanished,
 }
+
+/// Says whether the platform is still held by this run.
+pub(crate) type StillOurs<'a> = &'a dyn Fn() -> bool;
 
 /// A component's playbook and everything needed to follow it.
 pub(crate) struct Job<'a> {
@@ -103,13 +106,31 @@ pub(crate) struct Job<'a> {
     pub(crate) run: String,
     pub(crate) reporter: &'a Reporter,
     pub(crate) stop: &'a CancellationToken,
+    pub(crate) still_ours: StillOurs<'a>,
     pub(crate) playbook: Playbook,
     pub(crate) tail: Tail,
 }
 
 impl Job<'_> {
+    /// Takes over the playbook of a run that was lost, and follows it to its end; nothing if the host does not have it
+    /// or it has failed. Blocks.
+    pub(crate) fn take_over(&mut self, order: &[u8]) -> Option<Ended> {
+        let connection = match self.connect(None) {
+            Ok(connection) => connection,
+            Err(ended) => return Some(ended),
+        };
+        let followed = self.follow(&connection, &self.keeper("adopt", ""), b"");
+        match followed {
+            Ok(Followed::ToTheEnd(verdict)) => Some(self.ended(verdict)),
+            Ok(Followed::Vanished) => None,
+            Err(CommandError::Stopped) => Some(self.ended(Verdict::Stopped)),
+            // It is ours now, like one that this run started.
+            Err(_) => Some(self.run(order)),
+        }
+    }
+
     /// Runs the playbook to its end. Blocks.
-    pub(crate) fn run(mut self, order: &[u8]) -> Ended {
+    pub(crate) fn run(&mut self, order: &[u8]) -> Ended {
         let mut vain = 0;
         let mut last = None;
         let mut begun_again = false;
@@ -119,7 +140,7 @@ impl Job<'_> {
                 Ok(connection) => connection,
                 Err(ended) => return ended,
             };
-            // Nothing was heard of it: it may not have started, and starting it ends what may be there.
+            // Nothing was heard of it: it may not have started. If it has, the keeper does not start it twice.
             let (command, input) = match offset {
                 0 => (self.keeper("run", ""), order),
                 _ => (self.keeper("follow", &offset.to_string()), &b""[..]),
@@ -128,6 +149,10 @@ impl Job<'_> {
                 Ok(Followed::ToTheEnd(verdict)) => return self.ended(verdict),
                 Ok(Followed::Vanished) if begun_again => {
                     return self.ended(Verdict::Failed(Box::new(failure::vanished())));
+                }
+                // Gone because another run has ended it: to start it again would be to run it twice.
+                Ok(Followed::Vanished) if !(self.still_ours)() => {
+                    return self.ended(Verdict::Stopped);
                 }
                 Ok(Followed::Vanished) => {
                     tracing::warn!(
@@ -184,24 +209,24 @@ impl Job<'_> {
         command: &str,
         input: &[u8],
     ) -> Result<Followed, CommandError> {
-        let mut channel = connection.start(command)?;
-        connection.tell(&mut channel, input)?;
+        let mut pipe = connection.start(command)?;
+        pipe.tell(input)?;
         let mut signs = Signs::new();
         let mut buffer = vec![0; 64 * 1024];
         loop {
-            match connection.hear(&mut channel, &mut buffer)? {
+            match pipe.hear(Stream::Out, &mut buffer)? {
                 Heard::Bytes(count) => {
                     for line in self.tail.push(&buffer[..count]) {
                         if let Some(followed) = self.take(&line) {
-                            let _ = connection.finish(&mut channel);
+                            let _ = pipe.finish();
                             return Ok(followed);
                         }
                     }
                 }
-                Heard::End => return Err(broken_off(connection, &mut channel)),
+                Heard::End => return Err(broken_off(&mut pipe)),
                 Heard::Nothing => {}
             }
-            signs.give(connection, &mut channel, self.stop)?;
+            signs.give(&mut pipe, self.stop)?;
         }
     }
 
@@ -209,8 +234,7 @@ impl Job<'_> {
     fn take(&mut self, line: &str) -> Option<Followed> {
         match self.playbook.read(line) {
             Said::Event(event) => self.reporter.emit(event),
-            Said::Doing(task) => self.reporter.doing(self.component, &task),
-            Said::Exit(exit) if exit.is_lost() => return Some(Followed::Vanished),
+            Said::Exit(exit) if exit.is_gone() => return Some(Followed::Vanished),
             Said::Exit(exit) => return Some(Followed::ToTheEnd(self.playbook.verdict(&exit))),
             Said::Refused(cause) => {
                 let failure = Box::new(failure::refused(&cause));
@@ -239,10 +263,10 @@ impl Job<'_> {
 }
 
 /// The keeper ended without a last line: the connection, or the keeper itself.
-fn broken_off(connection: &Connection, channel: &mut Channel) -> CommandError {
+fn broken_off(pipe: &mut Pipe) -> CommandError {
     let mut said = Vec::new();
     let mut buffer = [0; 4096];
-    while let Ok(Heard::Bytes(count)) = connection.hear(&mut channel.stderr(), &mut buffer) {
+    while let Ok(Heard::Bytes(count)) = pipe.hear(Stream::Err, &mut buffer) {
         said.extend_from_slice(&buffer[..count]);
     }
     let said = String::from_utf8_lossy(&said);
@@ -268,16 +292,11 @@ impl Signs {
         }
     }
 
-    fn give(
-        &mut self,
-        connection: &Connection,
-        channel: &mut Channel,
-        stop: &CancellationToken,
-    ) -> Result<(), CommandError> {
+    fn give(&mut self, pipe: &mut Pipe, stop: &CancellationToken) -> Result<(), CommandError> {
         if !stop.is_cancelled() {
             if self.last.elapsed() >= BEAT {
                 self.last = Instant::now();
-                connection.tell(channel, b".\n")?;
+                pipe.tell(b".\n")?;
             }
             return Ok(());
         }
@@ -289,7 +308,7 @@ impl Signs {
         // Said again: the supervisor may have been about to start when it was said first.
         if first || self.last.elapsed() >= STOP_AGAIN {
             self.last = Instant::now();
-            connection.tell(channel, b"stop\n")?;
+            pipe.tell(b"stop\n")?;
         }
         Ok(())
     }

@@ -1,5 +1,7 @@
 //! The journal: what is known of each component, kept in the cluster that it is about.
 
+use crate::platform_lease;
+use crate::platform_lock::{Held, Holder};
 use async_trait::async_trait;
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace};
 use kube::api::{ListParams, Patch, PatchParams};
@@ -28,6 +30,17 @@ pub trait Journal: Send + Sync {
     ) -> Result<BTreeMap<String, JournalRecord>, JournalFault>;
     /// Writes one record over an earlier one.
     async fn write(&self, component: &str, record: &JournalRecord) -> Result<(), JournalFault>;
+    /// Who holds the platform.
+    async fn held(&self) -> Result<Option<Held>, JournalFault>;
+    /// Makes `holder` the one who holds it, if it stands at `version` (nobody holds it: none). Says the new version,
+    /// or nothing if somebody was faster.
+    async fn hold(
+        &self,
+        holder: &Holder,
+        version: Option<&str>,
+    ) -> Result<Option<String>, JournalFault>;
+    /// Lets go of the platform, if it is `holder` who holds it.
+    async fn let_go(&self, holder: &Holder) -> Result<(), JournalFault>;
 }
 
 /// Why the journal does not work.
@@ -129,6 +142,49 @@ impl Journal for ClusterJournal {
         let what = format!("the record {NAMESPACE}/{component} cannot be written");
         persist(PATIENCE, &what, || api.patch(component, &params, &patch)).await?;
         Ok(())
+    }
+
+    async fn held(&self) -> Result<Option<Held>, JournalFault> {
+        let found = persist(PATIENCE, "the platform's lease cannot be read", || {
+            platform_lease::read(&self.client)
+        });
+        let read = |lease| {
+            platform_lease::held(&lease).ok_or_else(|| JournalFault::Cluster {
+                what: format!(
+                    "the platform's lease {NAMESPACE}/{} is not one of ours",
+                    platform_lease::NAME
+                ),
+                cause: "who holds the platform cannot be told; remove it if nobody does".to_owned(),
+            })
+        };
+        found.await?.map(read).transpose()
+    }
+
+    async fn hold(
+        &self,
+        holder: &Holder,
+        version: Option<&str>,
+    ) -> Result<Option<String>, JournalFault> {
+        if version.is_none() {
+            self.ensure_namespace().await?;
+        }
+        let lease = platform_lease::of(holder, version);
+        let taken = persist(PATIENCE, "the platform's lease cannot be written", || {
+            platform_lease::write(&self.client, &lease)
+        });
+        taken.await
+    }
+
+    async fn let_go(&self, holder: &Holder) -> Result<(), JournalFault> {
+        match self.held().await? {
+            Some(held) if held.holder == *holder => {
+                let gone = persist(PATIENCE, "the platform's lease cannot be removed", || {
+                    platform_lease::remove(&self.client, &held.version)
+                });
+                gone.await
+            }
+            _ => Ok(()),
+        }
     }
 }
 

@@ -23,12 +23,16 @@ impl Masks {
     /// The masks of a request.
     #[must_use]
     pub fn of(request: &Request) -> Self {
-        let login = request.host.login_key.expose_secret();
+        let login = request
+            .host
+            .login_key
+            .iter()
+            .map(ExposeSecret::expose_secret);
         let kubeconfig = request.kubeconfig.expose_secret();
         let secrets = request.secrets.values().map(ExposeSecret::expose_secret);
         let kubeconfig = secrets_of_kubeconfig(kubeconfig);
         let kubeconfig = kubeconfig.iter().map(ExposeSecret::expose_secret);
-        Self::new(secrets.chain([login]).chain(kubeconfig))
+        Self::new(secrets.chain(login).chain(kubeconfig))
     }
 
     /// Masks for these secrets.
@@ -95,6 +99,15 @@ impl Masks {
             Event::Play { component, name } => Event::Play {
                 component,
                 name: self.apply(&name),
+            },
+            Event::TaskStarted {
+                component,
+                name,
+                host,
+            } => Event::TaskStarted {
+                component,
+                name: self.apply(&name),
+                host: self.apply(&host),
             },
             Event::Task {
                 component,

@@ -60,9 +60,10 @@ pub(crate) struct Exit {
 }
 
 impl Exit {
-    /// Whether the playbook is gone and nobody on the host knows why: a restart of the host looks like this.
-    pub(crate) fn is_lost(&self) -> bool {
-        self.stopped == Some(Stopped::Lost)
+    /// Whether the playbook is gone before its end and for no fault of its own: the host was restarted, or was away
+    /// for longer than the lease.
+    pub(crate) fn is_gone(&self) -> bool {
+        matches!(self.stopped, Some(Stopped::Lost | Stopped::Lease))
     }
 }
 
@@ -71,8 +72,6 @@ impl Exit {
 pub(crate) enum Said {
     /// Something the caller is told.
     Event(Event),
-    /// What is being done now; for a live view.
-    Doing(String),
     /// The playbook ended.
     Exit(Exit),
     /// The keeper will not start it.
@@ -203,9 +202,12 @@ impl Playbook {
     }
 
     fn begin(&mut self, line: Line) -> Said {
-        let task = line.task.unwrap_or_default();
-        self.task = Some(task.clone());
-        Said::Doing(task)
+        self.task.clone_from(&line.task);
+        Said::Event(Event::TaskStarted {
+            component: self.component.clone(),
+            name: line.task.unwrap_or_default(),
+            host: line.host.unwrap_or_default(),
+        })
     }
 
     fn end(&mut self, line: Line) -> Said {

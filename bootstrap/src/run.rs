@@ -6,12 +6,17 @@ use crate::connection::{ConnectError, Login};
 use crate::failure;
 use crate::host::{self, Host};
 use crate::host_key::NotAHostKey;
-use crate::journal::Journal;
+use crate::journal::{Journal, JournalFault};
+use crate::platform_lock::{Asked, Holder, PlatformLock};
 use crate::reporter::Reporter;
 use crate::schedule::Schedule;
 use crate::upload::NotReady;
-use run_report::{ComponentStatus, Event, Failure, Outcome, Planned, Reason, Request, Wanted};
+use run_report::{
+    ComponentStatus, Connection, Event, Failure, JournalRecord, Outcome, Planned, Reason, Request,
+    Wanted,
+};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinSet;
@@ -31,6 +36,8 @@ pub struct Run {
     pub reporter: Reporter,
     /// The caller's wish to stop.
     pub stop: CancellationToken,
+    /// Where the events are written on this machine.
+    pub file: Option<PathBuf>,
 }
 
 /// How a run ended, and why it did not get as far as its components.
@@ -62,32 +69,99 @@ struct Plan {
     wanted: BTreeMap<String, Wanted>,
     planned: BTreeMap<String, Planned>,
     statuses: BTreeMap<String, ComponentStatus>,
+    records: BTreeMap<String, JournalRecord>,
+}
+
+/// What every component of a run stands on.
+pub(crate) struct Ground {
+    pub(crate) host: Host,
+    pub(crate) lock: PlatformLock,
 }
 
 impl Run {
     /// Runs to the end. Every way out is an event and an outcome.
     pub async fn to_end(self) -> Ending {
         let run = Arc::new(self);
-        let mut plan = match run.plan().await {
+        match run.plan().await {
+            Ok(plan) if plan.planned.is_empty() => {
+                run.begin(Vec::new());
+                run.finish(Outcome::Done, plan.statuses, None)
+            }
+            Ok(_) => match run.take_platform().await {
+                Ok(lock) => run.under(lock).await,
+                Err(obstacle) => run.turn_away(obstacle),
+            },
+            Err(obstacle) => run.turn_away(obstacle),
+        }
+    }
+
+    /// The run once the platform is its own. What another run has done meanwhile is not done again.
+    async fn under(self: Arc<Self>, lock: PlatformLock) -> Ending {
+        let mut plan = match self.plan().await {
             Ok(plan) => plan,
             Err(obstacle) => {
-                return run.finish(obstacle.outcome, BTreeMap::new(), Some(*obstacle.failure));
+                lock.release().await;
+                return self.turn_away(obstacle);
             }
         };
-        run.reporter.emit(Event::RunStarted {
-            run: run.request.run,
-            components: run.in_order(&plan),
-        });
+        self.begin(self.in_order(&plan));
         if plan.planned.is_empty() {
-            return run.finish(Outcome::Done, plan.statuses, None);
+            lock.release().await;
+            return self.finish(Outcome::Done, plan.statuses, None);
         }
-        match run.clone().reach_host().await {
+        let kept = self.adoptable(&plan);
+        match self.clone().reach_host(kept).await {
             Ok(host) => {
-                let outcome = run.walk(Arc::new(host), &mut plan).await;
-                run.finish(outcome, plan.statuses, None)
+                let ground = Arc::new(Ground { host, lock });
+                let outcome = self.walk(&ground, &mut plan).await;
+                if let Some(ground) = Arc::into_inner(ground) {
+                    ground.lock.release().await;
+                }
+                self.finish(outcome, plan.statuses, None)
             }
-            Err(obstacle) => run.give_up(obstacle, plan),
+            Err(obstacle) => {
+                lock.release().await;
+                self.give_up(obstacle, plan)
+            }
         }
+    }
+
+    async fn take_platform(&self) -> Result<PlatformLock, Obstacle> {
+        let me = Holder::of_this_process(self.request.run, self.file.clone(), self.reporter.now());
+        match PlatformLock::ask(&self.journal, me, &self.stop).await {
+            Ok(Asked::Ours(lock)) => Ok(lock),
+            Ok(Asked::Theirs(holder)) => Err(Obstacle::new(Outcome::Busy, failure::busy(&holder))),
+            Ok(Asked::Stopped) => Err(Obstacle::new(Outcome::Stopped, failure::stopped())),
+            Err(error) => Err(self.no_journal(&error)),
+        }
+    }
+
+    fn begin(&self, components: Vec<Planned>) {
+        self.reporter.emit(Event::RunStarted {
+            run: self.request.run,
+            platform: self.request.platform.id.clone(),
+            components,
+        });
+    }
+
+    fn turn_away(&self, obstacle: Obstacle) -> Ending {
+        self.finish(obstacle.outcome, BTreeMap::new(), Some(*obstacle.failure))
+    }
+
+    fn no_journal(&self, error: &JournalFault) -> Obstacle {
+        let failure = failure::no_journal(&error.to_string());
+        Obstacle::new(Outcome::Unreachable, self.reporter.masked(failure))
+    }
+
+    /// What an earlier run had started when it was lost, as `component/run`.
+    fn adoptable(&self, plan: &Plan) -> Vec<String> {
+        let started_by = |name: &String| {
+            let wanted = plan.wanted.get(name)?;
+            let run = plan.records.get(name)?.run;
+            let unheard = component::is_unheard_of(plan.records.get(name), wanted);
+            (unheard && !self.forced.contains(name)).then(|| format!("{name}/{run}"))
+        };
+        plan.planned.keys().filter_map(started_by).collect()
     }
 
     async fn plan(&self) -> Result<Plan, Obstacle> {
@@ -106,21 +180,16 @@ impl Run {
             read = self.journal.read(patience) => read,
             () = self.stop.cancelled() => return Err(Obstacle::new(Outcome::Stopped, failure::stopped())),
         };
-        let records = read.map_err(|error| {
-            Obstacle::new(
-                Outcome::Unreachable,
-                self.reporter
-                    .masked(failure::no_journal(&error.to_string())),
-            )
-        })?;
+        let records = read.map_err(|error| self.no_journal(&error))?;
         let mut plan = Plan {
             wanted,
             planned: BTreeMap::new(),
             statuses: BTreeMap::new(),
+            records,
         };
         for (name, wanted) in &plan.wanted {
             let forced = self.forced.contains(name).then_some(Reason::Forced);
-            match forced.or_else(|| Reason::to_run(wanted, records.get(name))) {
+            match forced.or_else(|| Reason::to_run(wanted, plan.records.get(name))) {
                 None => {
                     plan.statuses.insert(name.clone(), ComponentStatus::Skipped);
                 }
@@ -132,10 +201,17 @@ impl Run {
                             name: name.clone(),
                             digest,
                             reason,
+                            after: Vec::new(),
+                            typical_ms: plan.records.get(name).and_then(|record| record.typical_ms),
                         },
                     );
                 }
             }
+        }
+        let chosen: BTreeSet<String> = plan.planned.keys().cloned().collect();
+        for (name, planned) in &mut plan.planned {
+            let before = self.bundle.catalog.predecessors(name, &chosen);
+            planned.after = before.into_iter().collect();
         }
         Ok(plan)
     }
@@ -148,8 +224,8 @@ impl Run {
             .collect()
     }
 
-    async fn reach_host(self: Arc<Self>) -> Result<Host, Obstacle> {
-        let on_thread = tokio::task::spawn_blocking(move || self.reach_host_blocking());
+    async fn reach_host(self: Arc<Self>, kept: Vec<String>) -> Result<Host, Obstacle> {
+        let on_thread = tokio::task::spawn_blocking(move || self.reach_host_blocking(&kept));
         on_thread.await.unwrap_or_else(|error| {
             let failure =
                 failure::internal(&format!("the thread that prepared the host broke: {error}"));
@@ -157,7 +233,7 @@ impl Run {
         })
     }
 
-    fn reach_host_blocking(&self) -> Result<Host, Obstacle> {
+    fn reach_host_blocking(&self, kept: &[String]) -> Result<Host, Obstacle> {
         let login = Login::new(&self.request.host).map_err(|error: NotAHostKey| {
             let failure = failure::plain(
                 "SLW-303",
@@ -177,7 +253,10 @@ impl Run {
             Obstacle::new(outcome, failure::no_connection(&error))
         })?;
         self.reporter.emit(Event::HostConnected {
-            address: self.request.host.address.clone(),
+            address: match self.request.host.connection {
+                Connection::Ssh => self.request.host.address.clone(),
+                Connection::Local => "localhost".to_owned(),
+            },
         });
         let bundle_ready = |uploaded| {
             self.reporter.emit(Event::BundleReady {
@@ -190,6 +269,7 @@ impl Run {
             login,
             patience,
             &self.bundle,
+            kept,
             &self.stop,
             bundle_ready,
         )
@@ -205,22 +285,18 @@ impl Run {
     }
 
     /// Starts what may start, until nothing runs and nothing can start any more.
-    async fn walk(self: &Arc<Self>, host: Arc<Host>, plan: &mut Plan) -> Outcome {
-        let chosen: BTreeSet<String> = plan.planned.keys().cloned().collect();
-        let before = |name: &String| {
-            (
-                name.clone(),
-                self.bundle.catalog.predecessors(name, &chosen),
-            )
+    async fn walk(self: &Arc<Self>, ground: &Arc<Ground>, plan: &mut Plan) -> Outcome {
+        let before = |(name, planned): (&String, &Planned)| {
+            (name.clone(), planned.after.iter().cloned().collect())
         };
-        let mut schedule = Schedule::new(chosen.iter().map(before).collect());
+        let mut schedule = Schedule::new(plan.planned.iter().map(before).collect());
         let mut running = JoinSet::new();
         let mut names = HashMap::new();
         let mut host_lost = false;
         loop {
             if !self.stop.is_cancelled() {
                 for name in schedule.start_ready() {
-                    if let Some(task) = self.component(&host, &name, plan) {
+                    if let Some(task) = self.component(ground, &name, plan) {
                         names.insert(running.spawn(task).id(), name);
                     }
                 }
@@ -254,7 +330,7 @@ impl Run {
 
     fn component(
         self: &Arc<Self>,
-        host: &Arc<Host>,
+        ground: &Arc<Ground>,
         name: &str,
         plan: &Plan,
     ) -> Option<impl Future<Output = Done> + Send + 'static + use<>> {
@@ -262,14 +338,15 @@ impl Run {
             plan.planned.get(name)?.clone(),
             plan.wanted.get(name)?.clone(),
         );
-        let component = self.bundle.catalog.get(name)?.clone();
-        Some(component::run(
-            self.clone(),
-            host.clone(),
+        let one = component::One {
+            run: self.clone(),
+            ground: ground.clone(),
             planned,
             wanted,
-            component,
-        ))
+            component: self.bundle.catalog.get(name)?.clone(),
+            earlier: plan.records.get(name).cloned(),
+        };
+        Some(one.run_to_recorded_end())
     }
 
     fn skip(&self, blocked: Vec<crate::schedule::Blocked>, plan: &mut Plan) {

@@ -63,10 +63,12 @@ pub(crate) fn ensure(
     Err(NotReady::because(failure))
 }
 
-/// Ends what earlier runs left on the host, processes and secrets, and names the components it belonged to.
+/// Ends what earlier runs left on the host, processes and secrets, and names the components it belonged to. Jobs in
+/// `kept`, as `component/run`, are left alone: they will be taken over.
 pub(crate) fn sweep(
     connection: &Connection,
     programs: &str,
+    kept: &[String],
     stop: &CancellationToken,
 ) -> Result<Vec<String>, NotReady> {
     #[derive(Deserialize)]
@@ -74,7 +76,7 @@ pub(crate) fn sweep(
         ended: Vec<String>,
     }
     let answer = connection.run(
-        &format!(r#"python3 "{programs}/keeper.py" sweep"#),
+        &format!(r#"python3 "{programs}/keeper.py" sweep {}"#, kept.join(" ")),
         b"",
         LIMIT,
         stop,

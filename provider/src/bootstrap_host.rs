@@ -3,16 +3,20 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use run_report::{ComponentRequest, Failure, Host, Outcome, PROTOCOL_VERSION, Platform, Request};
+use run_report::{
+    ComponentRequest, Connection, Failure, Host, Outcome, PROTOCOL_VERSION, Platform, Request,
+};
 use tfplugin::{Diagnostic, Diagnostics};
 use vultr::{Client, CreateInstance, Instance};
 
 use crate::bootstrap_run::{self, Report};
+use crate::catalogue::PlanOffer;
 use crate::cloud_init;
 use crate::fault::{self, Fault};
 use crate::host_keys::RunKeys;
 use crate::platform::launch::Launch;
 use crate::session::cloud;
+use crate::stock::Market;
 
 /// Name of the image; its number changes with point releases.
 const IMAGE: &str = "Debian 12 x64";
@@ -88,27 +92,27 @@ async fn use_host(
     }
 }
 
+/// The cheapest plan in stock that carries Ansible.
+pub(crate) fn plan(market: &Market) -> Option<&PlanOffer> {
+    market
+        .in_stock()
+        .filter(|plan| plan.kind == FAMILY && plan.memory_mb >= MEMORY_MB)
+        .min_by_key(|plan| plan.price_in(market.region()))
+}
+
 async fn specification(
     launch: &Launch<'_>,
     vpc: &str,
     keys: &RunKeys,
 ) -> Result<CreateInstance, Diagnostics> {
     let settings = &launch.settings;
-    let (catalogue, stock) = tokio::try_join!(
-        launch.session.catalogue(),
-        launch.session.stock(&settings.region)
-    )?;
-    let plan = catalogue
-        .plans
-        .iter()
-        .filter(|plan| plan.kind == FAMILY && plan.memory_mb >= MEMORY_MB && stock.contains(&plan.id))
-        .min_by_key(|plan| plan.price_in(&settings.region))
-        .ok_or_else(|| {
-            Fault::new(
-                fault::OUT_OF_STOCK,
-                format!("Region {} has no {FAMILY} plan of 2 GB or more in stock, and the bootstrap host needs one. Apply again when there is stock.", settings.region),
-            )
-        })?;
+    let market = Market::now(launch.session, &settings.region).await?;
+    let plan = plan(&market).ok_or_else(|| {
+        Fault::new(
+            fault::OUT_OF_STOCK,
+            format!("Region {} has no {FAMILY} plan of 2 GB or more in stock, and the bootstrap host needs one. Apply again when there is stock.", settings.region),
+        )
+    })?;
     let images = launch.client.operating_systems().await;
     let images = images.map_err(|error| cloud("listing the images", &error))?;
     let image = images
@@ -155,11 +159,12 @@ async fn request(
             domain: settings.domain.clone(),
         },
         host: Host {
+            connection: Connection::Ssh,
             address: host.main_ip.clone(),
             port: PORT,
             user: USER.to_owned(),
             host_key: keys.host.public().to_owned(),
-            login_key: keys.login.private().clone(),
+            login_key: Some(keys.login.private().clone()),
         },
         kubeconfig: launch.session.kubeconfig(cluster).await?,
         chart_mirror: launch.session.chart_mirror().map(str::to_owned),
@@ -202,6 +207,10 @@ fn judge(report: &Report, problems: &mut Diagnostics) {
         Outcome::Unreachable => problems.append(Fault::new(
             fault::HOST_UNREACHABLE,
             format!("The bootstrap host did not answer SSH, or not with the key that was given to it. Check that port 22 of new servers can be reached from here, then apply again.{said}"),
+        )),
+        Outcome::Busy => problems.append(Fault::new(
+            fault::RUN_FAILED,
+            format!("Another run of this platform is going on; nothing was done. Watch it with `slipway-bootstrap follow`, and apply again when it has ended.{said}"),
         )),
         Outcome::Stopped => problems.append(Fault::new(
             fault::STOPPED,
@@ -294,6 +303,7 @@ mod tests {
             Outcome::BadRequest,
             Outcome::Unreachable,
             Outcome::Stopped,
+            Outcome::Busy,
         ] {
             assert_eq!(told(&report(outcome, None)).len(), 1, "{outcome:?}");
         }

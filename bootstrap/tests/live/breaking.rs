@@ -83,3 +83,30 @@ async fn a_playbook_that_vanishes_is_started_again_once() {
     assert_eq!(host.secrets().len(), 0);
     assert!(host.is_idle().await);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_restart_of_the_host_the_component_starts_anew() {
+    let mut host = Host::start();
+    let (gate, log) = (host.path("gate"), host.path("log"));
+    let tasks = format!(
+        "- name: Begin\n  ansible.builtin.shell: echo begun >> {}\n{}",
+        log.display(),
+        wait_for(&gate)
+    );
+    let playbooks = Playbooks::new().with("one", "", &tasks);
+    let journal = Arc::new(MemoryJournal::default());
+    let going = start(&playbooks, &journal, &request(&host, &["one"]));
+    let begun = || {
+        std::fs::read_to_string(&log)
+            .unwrap_or_default()
+            .lines()
+            .count()
+    };
+    eventually("the playbook runs", || begun() == 1).await;
+    host.restart();
+    eventually("the playbook runs again", || begun() == 2).await;
+    std::fs::write(&gate, "").unwrap();
+    let told = going.end().await;
+    assert_eq!(told.outcome, Outcome::Done, "{}", told.text);
+    assert_eq!(host.secrets().len(), 0);
+}

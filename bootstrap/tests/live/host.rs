@@ -117,6 +117,18 @@ impl Host {
         }
     }
 
+    /// Everything that runs and everything in memory is gone; the disk stays.
+    pub(crate) fn restart(&mut self) {
+        self.cut();
+        for pid in self.jobs() {
+            kill(pid);
+        }
+        for left in self.secrets() {
+            let _ = std::fs::remove_dir_all(left);
+        }
+        self.boot();
+    }
+
     /// Ends the connections and leaves sshd listening.
     pub(crate) fn drop_connections(&self) {
         let Some(listener) = self.sshd.as_ref().map(Child::id) else {

@@ -18,3 +18,4 @@ mod program;
 mod runs;
 mod runtime;
 mod secrets;
+mod taking_over;

@@ -1,7 +1,7 @@
 //! Small playbooks folders, each with our own callback plugin and configuration.
 
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// A playbooks folder in the making.
 pub(crate) struct Playbooks {
@@ -47,6 +47,11 @@ impl Playbooks {
         )
         .unwrap();
         self
+    }
+
+    /// Where the program keeps its files of these runs.
+    pub(crate) fn state(&self) -> PathBuf {
+        self.folder.path().join(".state")
     }
 
     pub(crate) fn folder(&self) -> &Path {

@@ -8,17 +8,18 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use run_report::Event;
 use serde_json::{Value, json};
-use std::io::{Read, Write};
+use std::io::Write;
 use std::process::{Child, Command, Stdio};
 
 /// A way to make a run stop.
 type Way = fn(&mut Child);
 
-fn program(playbooks: &Playbooks) -> Command {
+pub(crate) fn program(playbooks: &Playbooks) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_slipway-bootstrap"));
     command
         .args(["run", "--request", "-", "--bundle"])
-        .arg(playbooks.folder());
+        .arg(playbooks.folder())
+        .env("XDG_STATE_HOME", playbooks.state());
     command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -26,7 +27,7 @@ fn program(playbooks: &Playbooks) -> Command {
     command
 }
 
-fn started(playbooks: &Playbooks, asked: &Value) -> Child {
+pub(crate) fn started(playbooks: &Playbooks, asked: &Value) -> Child {
     let mut child = program(playbooks).spawn().unwrap();
     child
         .stdin
@@ -38,7 +39,7 @@ fn started(playbooks: &Playbooks, asked: &Value) -> Child {
 }
 
 /// Exit code, stdout and stderr of a whole run.
-fn ran(playbooks: &Playbooks, asked: &Value) -> (Option<i32>, String, String) {
+pub(crate) fn ran(playbooks: &Playbooks, asked: &Value) -> (Option<i32>, String, String) {
     let output = started(playbooks, asked).wait_with_output().unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     (
@@ -167,76 +168,6 @@ async fn each_way_to_stop_it_ends_the_playbook_and_says_so() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn after_kill_9_the_next_run_ends_the_old_playbook_before_it_starts_its_own() {
-    let (host, cluster) = (Host::start(), ApiServer::start().await);
-    let (gate, log) = (host.path("gate"), host.path("log"));
-    let write = |word: &str| {
-        format!(
-            "- name: Write\n  ansible.builtin.shell: echo {word} $PPID >> {}\n",
-            log.display()
-        )
-    };
-    let tasks = format!("{}{}{}", write("begin"), wait_for(&gate), write("end"));
-    let playbooks = Playbooks::new()
-        .with("slow", "", &tasks)
-        .with("quick", "", SAY);
-    let mut asked = request(&host, &["slow", "quick"]);
-    asked["kubeconfig"] = json!(cluster.kubeconfig());
-
-    let mut child = started(&playbooks, &asked);
-    let stdout = std::sync::Arc::new(std::sync::Mutex::new(String::new()));
-    let (mut pipe, said) = (child.stdout.take().unwrap(), stdout.clone());
-    std::thread::spawn(move || {
-        let mut buffer = [0; 4096];
-        while let Ok(count @ 1..) = pipe.read(&mut buffer) {
-            said.lock()
-                .unwrap()
-                .push_str(&String::from_utf8_lossy(&buffer[..count]));
-        }
-    });
-    eventually("quick has ended and slow has begun", || {
-        log.exists()
-            && stdout
-                .lock()
-                .unwrap()
-                .lines()
-                .any(|line| line.contains("component_finished") && line.contains("quick"))
-    })
-    .await;
-    signal(&child, Signal::SIGKILL);
-    child.wait().unwrap();
-    assert_eq!(cluster.record("slow").await["outcome"], "running");
-    let orphans = host.jobs();
-    assert!(!orphans.is_empty());
-
-    asked["run"] = json!(uuid::Uuid::new_v4());
-    let child = started(&playbooks, &asked);
-    eventually("the second run has begun", || lines(&log) == 2).await;
-    let alive = host.jobs();
-    assert!(
-        orphans.iter().all(|pid| !alive.contains(pid)),
-        "the first run's playbook was still going"
-    );
-    std::fs::write(&gate, "").unwrap();
-    let output = child.wait_with_output().unwrap();
-    let stdout = String::from_utf8(output.stdout).unwrap();
-    assert_eq!(
-        output.status.code(),
-        Some(0),
-        "{stdout}{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    assert!(stdout.contains(r#""reason":"failed_before""#), "{stdout}");
-    assert_eq!(started_in(&stdout), ["slow"]);
-    assert_eq!(
-        lines(&log),
-        3,
-        "the first run's playbook never came to its end"
-    );
-    assert_eq!(host.secrets().len(), 0);
-}
-
 #[test]
 fn help_has_examples_and_exit_codes() {
     let output = Command::new(env!("CARGO_BIN_EXE_slipway-bootstrap"))
@@ -255,7 +186,7 @@ fn help_has_examples_and_exit_codes() {
 }
 
 /// The components whose playbooks were started.
-fn started_in(stdout: &str) -> Vec<String> {
+pub(crate) fn started_in(stdout: &str) -> Vec<String> {
     let started = |event| match event {
         Event::ComponentStarted(planned) => Some(planned.name),
         _ => None,
@@ -264,13 +195,6 @@ fn started_in(stdout: &str) -> Vec<String> {
         .into_iter()
         .filter_map(started)
         .collect()
-}
-
-fn lines(log: &std::path::Path) -> usize {
-    std::fs::read_to_string(log)
-        .unwrap_or_default()
-        .lines()
-        .count()
 }
 
 /// Whether the playbook has come to a task that waits.

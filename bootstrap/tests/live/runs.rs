@@ -5,7 +5,7 @@ use crate::playbooks::Playbooks;
 use async_trait::async_trait;
 use run_report::{Envelope, Event, EventReader, Failure, JournalRecord, Line, Outcome, Request};
 use serde_json::{Value, json};
-use slipway_bootstrap::{Bundle, Journal, JournalFault, Masks, Reporter, Run};
+use slipway_bootstrap::{Bundle, Held, Holder, Journal, JournalFault, Masks, Reporter, Run};
 use ssh_key::LineEnding;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 pub(crate) struct MemoryJournal {
     pub(crate) records: Mutex<BTreeMap<String, JournalRecord>>,
     pub(crate) writes: Mutex<Vec<(String, &'static str)>>,
+    held: Mutex<Option<Held>>,
 }
 
 #[async_trait]
@@ -37,6 +38,33 @@ impl Journal for MemoryJournal {
             .lock()
             .unwrap()
             .push((component.to_owned(), record.outcome.as_str()));
+        Ok(())
+    }
+
+    async fn held(&self) -> Result<Option<Held>, JournalFault> {
+        Ok(self.held.lock().unwrap().clone())
+    }
+
+    async fn hold(
+        &self,
+        holder: &Holder,
+        version: Option<&str>,
+    ) -> Result<Option<String>, JournalFault> {
+        let mut held = self.held.lock().unwrap();
+        if held.as_ref().map(|held| held.version.as_str()) != version {
+            return Ok(None);
+        }
+        let version = uuid::Uuid::new_v4().to_string();
+        *held = Some(Held {
+            holder: holder.clone(),
+            version: version.clone(),
+        });
+        Ok(Some(version))
+    }
+
+    async fn let_go(&self, holder: &Holder) -> Result<(), JournalFault> {
+        let mut held = self.held.lock().unwrap();
+        assert_eq!(held.take().map(|held| held.holder).as_ref(), Some(holder));
         Ok(())
     }
 }
@@ -145,6 +173,7 @@ pub(crate) fn start(playbooks: &Playbooks, journal: &Arc<MemoryJournal>, request
         journal,
         reporter,
         stop: stop.clone(),
+        file: None,
     };
     Going {
         said,

@@ -26,6 +26,8 @@ pub enum Event {
     RunStarted {
         /// The run's id, as the request gave it.
         run: Uuid,
+        /// The platform's id.
+        platform: String,
         /// The components whose playbooks will run, in an order the graph allows.
         components: Vec<Planned>,
     },
@@ -49,6 +51,15 @@ pub enum Event {
         component: String,
         /// The play's name.
         name: String,
+    },
+    /// A task began on a host.
+    TaskStarted {
+        /// The component it belongs to.
+        component: String,
+        /// The task's name.
+        name: String,
+        /// The host it runs on.
+        host: String,
     },
     /// A task ended on a host.
     Task {
@@ -96,4 +107,10 @@ pub struct Planned {
     pub digest: String,
     /// Why the recorded one will not do.
     pub reason: Reason,
+    /// Those of the same run that must have ended well before it starts.
+    #[serde(default)]
+    pub after: Vec<String>,
+    /// How long it took in earlier runs, in milliseconds; nothing for one that never ended well.
+    #[serde(default)]
+    pub typical_ms: Option<u64>,
 }

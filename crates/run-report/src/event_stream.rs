@@ -130,12 +130,13 @@ impl EventReader {
 }
 
 /// The events of this version; anything else comes from a later one.
-const EVENT_NAMES: [&str; 8] = [
+const EVENT_NAMES: [&str; 9] = [
     "run_started",
     "host_connected",
     "bundle_ready",
     "component_started",
     "play",
+    "task_started",
     "task",
     "component_finished",
     "run_finished",

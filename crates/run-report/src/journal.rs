@@ -49,6 +49,8 @@ pub struct JournalRecord {
     pub changed: Option<u64>,
     /// How long it took, once it ended.
     pub duration_ms: Option<u64>,
+    /// How long it usually takes: learned from the runs that ended well, the last one counting half.
+    pub typical_ms: Option<u64>,
     /// When its playbook was started.
     pub started_at: Timestamp,
     /// When it ended.
@@ -81,7 +83,13 @@ pub enum JournalError {
 impl JournalRecord {
     /// The record of a component whose playbook is about to start.
     #[must_use]
-    pub fn running(wanted: &Wanted, component: &Component, run: Uuid, now: Timestamp) -> Self {
+    pub fn running(
+        wanted: &Wanted,
+        component: &Component,
+        run: Uuid,
+        earlier: Option<&Self>,
+        now: Timestamp,
+    ) -> Self {
         Self {
             digest: wanted.digests.digest.clone(),
             playbook_digest: wanted.digests.playbook.clone(),
@@ -96,6 +104,7 @@ impl JournalRecord {
             outcome: Progress::Running,
             changed: None,
             duration_ms: None,
+            typical_ms: earlier.and_then(|earlier| earlier.typical_ms),
             started_at: now,
             finished_at: None,
             run,
@@ -114,7 +123,14 @@ impl JournalRecord {
         };
         self.failure = failure;
         self.changed = Some(changed);
-        self.duration_ms = Some(u64::try_from(elapsed).unwrap_or(0));
+        let elapsed = u64::try_from(elapsed).unwrap_or(0);
+        self.duration_ms = Some(elapsed);
+        if self.outcome == Progress::Ok {
+            self.typical_ms = Some(
+                self.typical_ms
+                    .map_or(elapsed, |typical| typical.midpoint(elapsed)),
+            );
+        }
         self.finished_at = Some(now);
         self
     }
@@ -143,6 +159,7 @@ impl JournalRecord {
             ("outcome", Some(self.outcome.as_str().to_owned())),
             ("changed", self.changed.map(|n| n.to_string())),
             ("duration_ms", self.duration_ms.map(|n| n.to_string())),
+            ("typical_ms", self.typical_ms.map(|n| n.to_string())),
             ("started_at", Some(self.started_at.to_string())),
             ("finished_at", self.finished_at.map(|ts| ts.to_string())),
             ("run", Some(self.run.to_string())),
@@ -171,6 +188,7 @@ impl JournalRecord {
             outcome: fields.word("outcome")?,
             changed: fields.parsed("changed")?,
             duration_ms: fields.parsed("duration_ms")?,
+            typical_ms: fields.parsed("typical_ms")?,
             started_at: fields
                 .parsed("started_at")?
                 .ok_or(JournalError::Missing("started_at"))?,
@@ -262,16 +280,16 @@ mod tests {
             texts in proptest::array::uniform8(".*"),
             size in prop_oneof![Just(Size::Dev), Just(Size::Ha)],
             outcome in prop_oneof![Just(Progress::Running), Just(Progress::Ok), Just(Progress::Failed)],
-            numbers in (option::of(any::<u64>()), option::of(any::<u64>()), option::of(any::<u64>())),
+            numbers in (option::of(any::<u64>()), option::of(any::<u64>()), option::of(any::<u64>()), option::of(any::<u64>())),
             times in (any_time(), option::of(any_time())),
             run in any::<u128>(),
             failure in option::of(any_failure()),
         ) -> JournalRecord {
             let [digest, playbook_digest, values_digest, inputs_digest, version, chart, chart_version, app_version] = texts;
-            let (secrets_version, changed, duration_ms) = numbers;
+            let (secrets_version, changed, duration_ms, typical_ms) = numbers;
             JournalRecord {
                 digest, playbook_digest, values_digest, inputs_digest, version, size, secrets_version, chart,
-                chart_version, app_version, outcome, changed, duration_ms, started_at: times.0, finished_at: times.1,
+                chart_version, app_version, outcome, changed, duration_ms, typical_ms, started_at: times.0, finished_at: times.1,
                 run: Uuid::from_u128(run), failure,
             }
         }
@@ -288,7 +306,7 @@ mod tests {
             let mut data = record.to_data();
             let key = data.keys().nth(pick.index(data.len())).unwrap().clone();
             data.remove(&key);
-            let optional = ["secrets_version", "changed", "duration_ms", "finished_at", "failure"];
+            let optional = ["secrets_version", "changed", "duration_ms", "typical_ms", "finished_at", "failure"];
             prop_assert_eq!(JournalRecord::from_data(&data).is_ok(), optional.contains(&key.as_str()), "{}", key);
         }
 

@@ -27,7 +27,9 @@ pub use event_stream::{EventReader, EventStreamError, EventWriter, Line};
 pub use graph::Chain;
 pub use journal::{JournalError, JournalRecord};
 pub use outcome::{ComponentStatus, Failure, Outcome, Progress, TaskStatus};
-pub use request::{ComponentRequest, Fault, Host, Platform, Request, RequestError, Size};
+pub use request::{
+    ComponentRequest, Connection, Fault, Host, Platform, Request, RequestError, Size,
+};
 pub use values::{Values, ValuesError};
 
 /// Version of the request and of the events; a reader refuses any other.

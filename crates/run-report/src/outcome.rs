@@ -17,15 +17,18 @@ pub enum Outcome {
     Unreachable,
     /// The caller asked to stop.
     Stopped,
+    /// Another run of the platform is going on; nothing was done.
+    Busy,
 }
 
 impl Outcome {
-    const BY_EXIT_CODE: [Self; 5] = [
+    const BY_EXIT_CODE: [Self; 6] = [
         Self::Done,
         Self::Failed,
         Self::BadRequest,
         Self::Unreachable,
         Self::Stopped,
+        Self::Busy,
     ];
 
     /// The exit code of a process whose run ended like this.
@@ -37,6 +40,7 @@ impl Outcome {
             Self::BadRequest => 2,
             Self::Unreachable => 3,
             Self::Stopped => 4,
+            Self::Busy => 5,
         }
     }
 

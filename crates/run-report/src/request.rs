@@ -51,20 +51,60 @@ pub struct Platform {
     pub domain: String,
 }
 
-/// The bootstrap host and the keys to it.
+/// How the machine is reached on which playbooks run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Connection {
+    /// Over SSH: a host of the provider's, or one that was there before.
+    #[default]
+    Ssh,
+    /// It is this machine.
+    Local,
+}
+
+/// The machine on which playbooks run, and the keys to it.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Host {
+    /// How it is reached; everything below is for SSH.
+    #[serde(default)]
+    pub connection: Connection,
     /// Name or address.
+    #[serde(default)]
     pub address: String,
     /// SSH port.
+    #[serde(default = "ssh_port")]
     pub port: u16,
     /// Who logs in.
+    #[serde(default)]
     pub user: String,
     /// The one host key that is accepted, as `ssh-ed25519 AAAA…`.
+    #[serde(default)]
     pub host_key: String,
-    /// Private key in OpenSSH's PEM form.
-    pub login_key: SecretString,
+    /// Private key in OpenSSH's PEM form; without one the SSH agent of `SSH_AUTH_SOCK` is asked.
+    #[serde(default)]
+    pub login_key: Option<SecretString>,
+}
+
+impl Host {
+    fn faults(&self, fault: &mut dyn FnMut(&str, String)) {
+        if self.connection == Connection::Local {
+            return;
+        }
+        for (field, text) in [
+            ("address", &self.address),
+            ("user", &self.user),
+            ("host_key", &self.host_key),
+        ] {
+            if text.trim().is_empty() {
+                fault(field, "is needed for a connection over SSH".to_owned());
+            }
+        }
+    }
+}
+
+const fn ssh_port() -> u16 {
+    22
 }
 
 /// How large a component is built.
@@ -200,6 +240,12 @@ impl Request {
             }
             component.check(catalog, &enabled, &mut fault);
         }
+        self.host.faults(&mut |field, message| {
+            faults.push(Fault {
+                path: format!("host.{field}"),
+                message,
+            });
+        });
         for (path, seconds) in [
             ("connect_timeout_s", self.connect_timeout_s),
             ("component_timeout_s", self.component_timeout_s),
@@ -302,11 +348,12 @@ struct Exposed<'a> {
 
 #[derive(Serialize)]
 struct ExposedHost<'a> {
+    connection: Connection,
     address: &'a str,
     port: u16,
     user: &'a str,
     host_key: &'a str,
-    login_key: &'a str,
+    login_key: Option<&'a str>,
 }
 
 impl<'a> From<&'a Request> for Exposed<'a> {
@@ -317,11 +364,12 @@ impl<'a> From<&'a Request> for Exposed<'a> {
             run: request.run,
             platform: &request.platform,
             host: ExposedHost {
+                connection: host.connection,
                 address: &host.address,
                 port: host.port,
                 user: &host.user,
                 host_key: &host.host_key,
-                login_key: host.login_key.expose_secret(),
+                login_key: host.login_key.as_ref().map(ExposeSecret::expose_secret),
             },
             kubeconfig: request.kubeconfig.expose_secret(),
             chart_mirror: request.chart_mirror.as_deref(),

@@ -33,6 +33,7 @@ fn record(wanted: &Wanted) -> JournalRecord {
         wanted,
         component,
         uuid::Uuid::nil(),
+        None,
         jiff::Timestamp::UNIX_EPOCH,
     )
     .finished(None, 0, jiff::Timestamp::UNIX_EPOCH)

@@ -13,6 +13,8 @@ fn one_of_each() -> Vec<Event> {
         name: "flux".into(),
         digest: "d".into(),
         reason: Reason::New,
+        after: vec!["kong".into()],
+        typical_ms: Some(5),
     };
     let failure = Failure {
         play: Some("p".into()),
@@ -25,6 +27,7 @@ fn one_of_each() -> Vec<Event> {
     vec![
         Event::RunStarted {
             run: uuid::Uuid::nil(),
+            platform: "acme".into(),
             components: vec![planned.clone()],
         },
         Event::HostConnected {
@@ -38,6 +41,11 @@ fn one_of_each() -> Vec<Event> {
         Event::Play {
             component: "flux".into(),
             name: "Flux".into(),
+        },
+        Event::TaskStarted {
+            component: "flux".into(),
+            name: "t".into(),
+            host: "localhost".into(),
         },
         Event::Task {
             component: "flux".into(),
@@ -79,7 +87,7 @@ fn what_is_written_is_read_back() {
         read,
         written.into_iter().map(Line::Known).collect::<Vec<_>>()
     );
-    assert_eq!(reader.next_seq(), 9);
+    assert_eq!(reader.next_seq(), 10);
 }
 
 #[test]

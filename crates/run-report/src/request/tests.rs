@@ -6,7 +6,7 @@ fn sample() -> Value {
     json!({
         "v": 1, "run": "6f2c8a0e-3c5b-4d8e-9a51-0d6a4d1f2b3c",
         "platform": {"id": "acme", "name": "acme", "region": "ams", "domain": "platform.acme.example"},
-        "host": {"address": "127.64.0.2", "port": 22, "user": "root", "host_key": "ssh-ed25519 AAAA",
+        "host": {"connection": "ssh", "address": "127.64.0.2", "port": 22, "user": "root", "host_key": "ssh-ed25519 AAAA",
                  "login_key": "canary-login"},
         "kubeconfig": "canary-kubeconfig", "chart_mirror": null,
         "components": [{"name": "kong", "enabled": true, "version": null, "size": "ha", "values": "a: 1"}],
