@@ -27,8 +27,8 @@ const START_DEADLINE: Duration = Duration::from_mins(3);
 const ROUND: Duration = Duration::from_secs(1);
 /// What kwok does with nodes and pods.
 const STAGES: &str = include_str!("../../stages/stages.yaml");
-/// The port that KWOK says its nodes' kubelets have.
-const KUBELET_PORT: u16 = 10_247;
+/// The port that the API server calls kubelets on.
+const KUBELET_PORT: u16 = 10_250;
 const PORT_FORWARDS: &str = "port-forwards.yaml";
 /// Controllers that a cloud controller replaces, as at the vendor.
 const CONTROLLERS: &str = "--controllers=*,-node-ipam-controller,-node-route-controller,\

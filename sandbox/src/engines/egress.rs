@@ -67,18 +67,16 @@ async fn answer(call: UnixStream, kubelets: SocketAddr) -> std::io::Result<()> {
     call.shutdown().await
 }
 
-/// The address that a `CONNECT` request leads to, when it does not leave the machine.
+/// The address that a `CONNECT` request leads to, when it does not leave the machine. Nodes are called by names that
+/// nobody resolves, so a kubelet is known by its port.
 fn target(request: &str, kubelets: SocketAddr) -> Option<SocketAddr> {
-    let named: SocketAddr = request
-        .strip_prefix("CONNECT ")?
-        .split(' ')
-        .next()?
-        .parse()
-        .ok()?;
-    if named.port() == kubelets.port() {
+    let named = request.strip_prefix("CONNECT ")?.split(' ').next()?;
+    let (_, port) = named.rsplit_once(':')?;
+    if port.parse() == Ok(kubelets.port()) {
         return Some(kubelets);
     }
-    named.ip().is_loopback().then_some(named)
+    let address: SocketAddr = named.parse().ok()?;
+    address.ip().is_loopback().then_some(address)
 }
 
 #[cfg(test)]
@@ -87,10 +85,10 @@ mod tests {
 
     #[test]
     fn only_loopback_and_the_played_kubelets_are_let_through() {
-        let kubelets = "127.65.0.1:10247".parse().unwrap();
+        let kubelets = "127.65.0.1:10250".parse().unwrap();
         let loopback = |request| target(request, kubelets);
         assert_eq!(
-            loopback("CONNECT 10.20.0.3:10247 HTTP/1.1\r\n"),
+            loopback("CONNECT node-1:10250 HTTP/1.1\r\n"),
             Some(kubelets)
         );
         assert!(loopback("CONNECT 127.0.0.1:8443 HTTP/1.1\r\n").is_some());

@@ -4,17 +4,22 @@
 //! reads afterwards is made (Secrets, Services, pods, volumes); everything else it would do is left out.
 
 mod certificate;
+mod monitoring;
 mod postgres;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
+use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
-use kube::api::{ApiResource, DynamicObject, GroupVersionKind, Patch, PatchParams};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
+use kube::api::{ApiResource, DynamicObject, GroupVersionKind, Patch, PatchParams, PostParams};
 use kube::runtime::controller::{Action, Controller};
 use kube::runtime::watcher;
-use kube::{Api, ResourceExt};
+use kube::{Api, Resource, ResourceExt};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 use tokio_util::task::AbortOnDropHandle;
@@ -35,6 +40,8 @@ enum Play {
     Certificate,
     /// The pods, volumes, Services and Secret of a database without data.
     Postgres,
+    /// The pods and volumes of Prometheus or Alertmanager.
+    Monitoring,
 }
 
 /// The kinds that are played, by the names of their definitions.
@@ -43,6 +50,8 @@ const PLAYED: &[(&str, Play)] = &[
     ("issuers.cert-manager.io", Play::Condition),
     ("certificates.cert-manager.io", Play::Certificate),
     ("clusters.postgresql.cnpg.io", Play::Postgres),
+    ("prometheuses.monitoring.coreos.com", Play::Monitoring),
+    ("alertmanagers.monitoring.coreos.com", Play::Monitoring),
     ("validatingpolicies.policies.kyverno.io", Play::Policy),
     ("generatingpolicies.policies.kyverno.io", Play::Policy),
 ];
@@ -124,6 +133,7 @@ impl LookAt<DynamicObject> for Operator {
                 )
             }
             Play::Postgres => postgres::make(&self.client, &object).await?,
+            Play::Monitoring => monitoring::make(&self.client, &object).await?,
         };
         self.report(&object, &status).await?;
         Ok(again)
@@ -152,6 +162,34 @@ impl Operator {
             })?;
         Ok(())
     }
+}
+
+/// Makes an object unless it is there.
+async fn create<K>(client: &kube::Client, namespace: &str, object: Value) -> Result<()>
+where
+    K: Resource<Scope = NamespaceResourceScope> + Clone + Serialize + DeserializeOwned,
+    K: std::fmt::Debug,
+    K::DynamicType: Default,
+{
+    let object: K = serde_json::from_value(object)?;
+    let api: Api<K> = Api::namespaced(client.clone(), namespace);
+    match api.create(&PostParams::default(), &object).await {
+        Err(kube::Error::Api(status)) if status.code == 409 => Ok(()),
+        other => other.map(drop).map_err(Into::into),
+    }
+}
+
+/// Who an object is removed with.
+fn owner(object: &DynamicObject) -> Result<OwnerReference> {
+    let types = object.types.as_ref().context("an object without kind")?;
+    Ok(OwnerReference {
+        api_version: types.api_version.clone(),
+        kind: types.kind.clone(),
+        name: object.name_any(),
+        uid: object.uid().context("an object without uid")?,
+        controller: Some(true),
+        block_owner_deletion: None,
+    })
 }
 
 /// Conditions as Kubernetes writes them. They have held since the object was made: this clock is the cluster's own.

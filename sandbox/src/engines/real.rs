@@ -120,7 +120,7 @@ impl Engines for RealEngines {
             "services: what playbooks say to Infisical, Authentik, Artifactory, Cloudflare and GitLab is checked by small servers that only remember it; services.jsonl has each call",
             "cloud controller: Services get a load balancer of the emulated account, which forwards nothing",
             "CSI driver: claims get a block volume of the emulated account, which holds no data; vfs volumes and resizing are not played",
-            "operators: CloudNativePG, cert-manager and Kyverno are said to be ready; databases hold no data, certificates are signed by themselves, policies decide nothing",
+            "operators: CloudNativePG, cert-manager, Kyverno and Prometheus are said to be ready; databases hold no data, nothing is scraped, certificates are signed by themselves, policies decide nothing",
             "object store: the pods are fake, a MinIO of this machine serves the Service minio/object-store",
             "hosts: real sshd, Ansible and Helm on the machine's own system; packages, kernel, runcmd and firewalls are not the host's own",
         ];

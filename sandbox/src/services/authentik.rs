@@ -224,7 +224,14 @@ struct Rules {
     key: &'static str,
 }
 
-const RULES: [Rules; 4] = [
+const RULES: [Rules; 5] = [
+    Rules {
+        collection: "managed/blueprints",
+        required: &["name"],
+        optional: &["path", "content", "enabled", "context"],
+        unique: Some("name"),
+        key: "pk",
+    },
     Rules {
         collection: "providers/oauth2",
         required: &[

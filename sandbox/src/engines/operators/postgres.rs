@@ -3,19 +3,16 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result};
-use k8s_openapi::NamespaceResourceScope;
+use anyhow::Result;
 use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Pod, Secret, Service};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
-use kube::api::{DynamicObject, ListParams, PostParams};
+use kube::api::{DynamicObject, ListParams};
 use kube::runtime::controller::Action;
-use kube::{Api, Resource, ResourceExt};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use kube::{Api, ResourceExt};
 use serde_json::{Value, json};
 
 use super::super::standin::PENDING;
-use super::conditions;
+use super::{conditions, create, owner};
 
 /// How often a ready cluster is looked at, to make lost pods anew.
 const HEARTBEAT: Duration = Duration::from_secs(5);
@@ -58,33 +55,6 @@ pub(super) async fn make(
     });
     let again = if healthy { HEARTBEAT } else { PENDING };
     Ok((status, Action::requeue(again)))
-}
-
-/// Makes an object unless it is there.
-async fn create<K>(client: &kube::Client, namespace: &str, object: Value) -> Result<()>
-where
-    K: Resource<Scope = NamespaceResourceScope> + Clone + Serialize + DeserializeOwned,
-    K: std::fmt::Debug,
-    K::DynamicType: Default,
-{
-    let object: K = serde_json::from_value(object)?;
-    let api: Api<K> = Api::namespaced(client.clone(), namespace);
-    match api.create(&PostParams::default(), &object).await {
-        Err(kube::Error::Api(status)) if status.code == 409 => Ok(()),
-        other => other.map(drop).map_err(Into::into),
-    }
-}
-
-fn owner(cluster: &DynamicObject) -> Result<OwnerReference> {
-    let types = cluster.types.as_ref().context("a Cluster without kind")?;
-    Ok(OwnerReference {
-        api_version: types.api_version.clone(),
-        kind: types.kind.clone(),
-        name: cluster.name_any(),
-        uid: cluster.uid().context("a Cluster without uid")?,
-        controller: Some(true),
-        block_owner_deletion: None,
-    })
 }
 
 fn metadata(name: &str, cluster: &str, owner: &OwnerReference) -> Value {
