@@ -3,6 +3,7 @@
 """Make versioned buckets and set them up, once the object store can really take an object."""
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.slipway_policies import normal
 from ansible.module_utils.slipway_store import STORE_ARGUMENTS, Store, or_missing
 
 DOCUMENTATION = r"""
@@ -104,12 +105,6 @@ class Bucket:
 
     def _put(self, key, text):
         self.s3.put_object(Bucket=self.name, Key=key, Body=text.encode())
-
-
-def normal(rules):
-    """Rules in one order, without what stores add."""
-    known = ("ID", "Status", "Filter", "Expiration", "NoncurrentVersionExpiration")
-    return sorted(({key: rule[key] for key in known if key in rule} for rule in rules), key=lambda rule: rule.get("ID", ""))
 
 
 def main():

@@ -4,6 +4,7 @@
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.slipway_cluster import ApiException, decoded, explain, or_none, write_secret
+from ansible.module_utils.slipway_policies import same
 from ansible.module_utils.slipway_store import STORE_ARGUMENTS, UNKNOWN_KEY, ClientError, Store, users
 
 DOCUMENTATION = r"""
@@ -72,21 +73,6 @@ class Identities:
         except ClientError as error:
             return error.response["Error"]["Code"] not in UNKNOWN_KEY
         return True
-
-
-def same(one, other):
-    """Whether two policies say the same; stores change the order of lists."""
-    return _sorted(one) == _sorted(other)
-
-
-def _sorted(value):
-    if isinstance(value, dict):
-        # An absent key and an empty one are the same, as are one word and a list of one.
-        return {key: _sorted(inner) for key, inner in value.items() if inner not in ("", None)}
-    if isinstance(value, list):
-        inner = sorted((_sorted(inner) for inner in value), key=str)
-        return inner[0] if len(inner) == 1 else inner
-    return value
 
 
 def main():
