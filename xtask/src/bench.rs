@@ -63,7 +63,7 @@ fn measure(starts: usize) -> Result<()> {
     )?;
     let engines = slipway_tests::engines()?;
     let components = stage(
-        "six components: install, again, by Ansible in a row",
+        "eight components: install, again, by Ansible in a row",
         "8 min",
         || {
             components::measure(

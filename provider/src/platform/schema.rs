@@ -119,7 +119,7 @@ fn components(schema: Schema) -> Schema {
             ])
             .optional()
             .describe(
-                "Changes to the default set of components, by name: `crossplane`, `flux`, `infisical`, `kong`, `minio`, `opal`. A component that is not \
+                "Changes to the default set of components, by name: `cloudnative-pg`, `crossplane`, `flux`, `infisical`, `kong`, `minio`, `opal`, `valkey`. A component that is not \
                  listed is installed with its defaults. Disabling one leaves what is installed as it is.",
             ),
         )

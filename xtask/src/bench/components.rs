@@ -1,4 +1,4 @@
-//! How long the six components take: against the longest chain of their graph, against Ansible in a row, and how much
+//! How long the eight components take: against the longest chain of their graph, against Ansible in a row, and how much
 //! of it is slipway-bootstrap itself.
 
 use std::collections::BTreeMap;
@@ -36,11 +36,11 @@ impl Components {
     pub(super) fn print(&self) {
         let (wall, chain) = self.install;
         println!(
-            "install of six components: {wall:.1} s, longest chain {chain:.1} s, ratio {:.2}",
+            "install of eight components: {wall:.1} s, longest chain {chain:.1} s, ratio {:.2}",
             wall / chain
         );
         println!(
-            "six components again, one run: {} s; ansible-playbook in a row: {} s",
+            "eight components again, one run: {} s; ansible-playbook in a row: {} s",
             self.again, self.in_a_row
         );
         println!(
