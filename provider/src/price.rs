@@ -78,9 +78,10 @@ pub(crate) fn dollars(price: Decimal) -> String {
     format!("{:.2}", price.round_dp(2))
 }
 
-/// What a plan says of a price that changes: before, after, and what else there is to know, a line each.
+/// What a plan says of a price that changes: before, after, and what else there is to know, a line each. Terraform shows
+/// one warning of a summary, so each kind of object has its own.
 pub(crate) fn change(
-    what: &str,
+    (kind, name): (&str, &str),
     before: Option<Decimal>,
     after: &Quote,
     notes: &[String],
@@ -91,14 +92,15 @@ pub(crate) fn change(
         Quote::Likely(price) => format!("probably {}", dollars(*price)),
     };
     let mut detail = format!(
-        "{what}: {} -> {at_least} USD a month, at list prices before tax.",
+        "{kind} {name}: {} -> {at_least} USD a month, at list prices before tax.",
         dollars(before.unwrap_or_default())
     );
     for note in notes {
         detail.push_str("\n  ");
         detail.push_str(note);
     }
-    Some(Diagnostic::warning("Monthly price changes", detail))
+    let summary = format!("Monthly price of a {} changes", kind.to_lowercase());
+    Some(Diagnostic::warning(summary, detail))
 }
 
 /// A price in a plan.
@@ -124,6 +126,8 @@ mod tests {
     use super::*;
     use crate::catalogue::tests::offer;
 
+    const POOL: (&str, &str) = ("Pool", "x");
+
     #[test]
     fn a_price_is_exact_and_its_lines_sum_up_to_it() {
         let mut offer = offer("vx1", 0, &["ams"]);
@@ -141,16 +145,16 @@ mod tests {
     #[test]
     fn a_change_is_told_and_no_change_is_not() {
         let ten = Decimal::TEN;
-        assert!(change("Pool x", Some(ten), &Quote::Sure(ten), &[]).is_none());
+        assert!(change(POOL, Some(ten), &Quote::Sure(ten), &[]).is_none());
         let notes = ["volumes: 2".to_owned()];
-        let told = change("Pool x", None, &Quote::Sure(ten), &notes).unwrap();
+        let told = change(POOL, None, &Quote::Sure(ten), &notes).unwrap();
         assert!(
             told.detail.starts_with("Pool x: 0.00 -> 10.00 USD a month")
                 && told.detail.ends_with("\n  volumes: 2"),
             "{}",
             told.detail
         );
-        let told = change("Pool x", Some(ten), &Quote::Likely(ten), &[]).unwrap();
+        let told = change(POOL, Some(ten), &Quote::Likely(ten), &[]).unwrap();
         assert!(
             told.detail.contains("10.00 -> probably 10.00"),
             "{}",

@@ -28,8 +28,15 @@ pub(crate) fn monthly(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalogue::PlanOffer;
+    use crate::catalogue::{PlanOffer, Rate};
     use crate::pool_kind;
+
+    fn rate(monthly: i64) -> Rate {
+        Rate {
+            monthly: Decimal::from(monthly),
+            hourly: None,
+        }
+    }
 
     fn offer(id: &str) -> PlanOffer {
         PlanOffer {
@@ -38,9 +45,8 @@ mod tests {
             vcpus: 2,
             memory_mb: 4096,
             disk_gb: 80,
-            monthly: Decimal::from(10),
-            hourly: None,
-            regional: std::iter::once(("sao".to_owned(), Decimal::from(15))).collect(),
+            list: rate(10),
+            regional: std::iter::once(("sao".to_owned(), rate(15))).collect(),
             regions: ["ams".to_owned(), "sao".to_owned()].into(),
         }
     }

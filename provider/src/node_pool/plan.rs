@@ -73,7 +73,10 @@ fn is_replaced(op: &Plan<Session>, prior: &Object) -> bool {
 fn warn_of_replacement(op: &mut Plan<Session>, prior: &Object) {
     let told = |object: &Object| {
         let name = object.value("name").as_str().unwrap_or("(not known yet)");
-        let plan = object.value("chosen_plan").as_str().unwrap_or("(not known yet)");
+        let plan = object
+            .value("chosen_plan")
+            .as_str()
+            .unwrap_or("(not known yet)");
         format!("{name}, {plan}")
     };
     let (before, after) = (told(prior), told(&op.planned));
@@ -105,8 +108,7 @@ async fn decide(op: &mut Plan<Session>) -> Result<(), Diagnostics> {
     match (region(op).await?, session.launch_region()) {
         (Some(region), _) => {
             let market = Market::of(&session, &region).await?;
-            let decision =
-                node_plan::decide(&mut op.planned, running.as_deref(), &market, PLACE)?;
+            let decision = node_plan::decide(&mut op.planned, running.as_deref(), &market, PLACE)?;
             decision.write_price(&mut op.planned);
             tell(op, &decision, decision.quote(), None);
         }
@@ -114,7 +116,9 @@ async fn decide(op: &mut Plan<Session>) -> Result<(), Diagnostics> {
             let market = Market::of(&session, &region).await?;
             let decision = node_plan::decide(&mut op.planned, None, &market, PLACE)?;
             let quote = decision.quote().map(Quote::unsure);
-            let note = format!("its cluster does not exist yet: this is the price in region {region}, where this plan makes a platform");
+            let note = format!(
+                "its cluster does not exist yet: this is the price in region {region}, where this plan makes a platform"
+            );
             tell(op, &decision, quote, Some(note));
         }
         (None, None) => without_region(op).await?,
@@ -149,9 +153,8 @@ fn tell(op: &mut Plan<Session>, decision: &Decision, quote: Option<Quote>, note:
     };
     let notes: Vec<String> = decision.note().into_iter().chain(note).collect();
     let name = op.planned.value("name").as_str().unwrap_or_default();
-    let what = format!("Node pool {name}");
     let before = op.prior.as_ref().and_then(price::told);
-    if let Some(warning) = price::change(&what, before, &quote, &notes) {
+    if let Some(warning) = price::change(("Node pool", name), before, &quote, &notes) {
         op.warnings.push(warning);
     }
 }

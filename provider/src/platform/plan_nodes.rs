@@ -120,11 +120,8 @@ async fn tell(op: &mut Plan<Session>, decision: &Decision, prior: Option<&Object
         .into_iter()
         .chain(on_top(op, prior).await)
         .collect();
-    let what = format!(
-        "Platform {}",
-        text(&op.planned, "name").unwrap_or_default()
-    );
-    if let Some(warning) = price::change(&what, before, &quote, &notes) {
+    let name = text(&op.planned, "name").unwrap_or_default();
+    if let Some(warning) = price::change(("Platform", &name), before, &quote, &notes) {
         op.warnings.push(warning);
     }
 }
