@@ -229,3 +229,49 @@ async fn snapshots_and_startup_scripts_come_and_go() {
     }
     cloud.check().await;
 }
+
+#[tokio::test]
+async fn what_is_made_for_nodes_by_label_is_linked_to_their_cluster() {
+    let cloud = Cloud::open().await;
+    let vpc = cloud.vpc().await;
+    let (cluster, _) = cloud.cluster(&vpc).await;
+    let nodes = cloud.get("/instances").await;
+    let node = nodes["instances"][0]["id"].as_str().unwrap().to_owned();
+    let mut volumes = Vec::new();
+    for label in ["pvc-0123456789abcdef", "mine"] {
+        let wish =
+            json!({"region": "ams", "size_gb": 10, "label": label, "block_type": "high_perf"});
+        volumes.push(id(&cloud.post("/blocks", wish).await, "block"));
+    }
+    cloud.advance(60).await;
+    for volume in &volumes {
+        let path = format!("/blocks/{volume}/attach");
+        cloud
+            .call(
+                "POST",
+                &path,
+                Some(json!({"instance_id": node, "live": true})),
+            )
+            .await;
+        cloud.advance(600).await;
+    }
+    for label in ["a0123456789abcdef0123456789abcdef", "mine"] {
+        let wish = json!({"region": "ams", "label": label, "instances": [node]});
+        cloud.post("/load-balancers", wish).await;
+    }
+    let linked = cloud
+        .get(&format!("/kubernetes/clusters/{cluster}/resources"))
+        .await;
+    for (kind, label) in [
+        ("block_storage", "pvc-0123456789abcdef"),
+        ("load_balancer", "a0123456789abcdef0123456789abcdef"),
+    ] {
+        let linked = linked["resources"][kind].as_array().unwrap();
+        assert_eq!(linked.len(), 1, "{kind}: {linked:?}");
+        assert_eq!(linked[0]["label"], label);
+    }
+    for list in ["/bare-metals", "/blocks/snapshots", "/object-storage"] {
+        assert_eq!(cloud.get(list).await["meta"]["total"], 0, "{list}");
+    }
+    cloud.check().await;
+}

@@ -1,5 +1,6 @@
 //! The vendor's API, `/v2`.
 
+mod absent_kinds;
 mod account;
 mod answer;
 mod blocks;
@@ -43,6 +44,7 @@ pub(crate) fn router(account: Account) -> Router {
         .merge(blocks::routes())
         .merge(load_balancers::routes())
         .merge(ssh_keys::routes())
+        .merge(absent_kinds::routes())
         .merge(nat_gateways::routes())
         .merge(firewalls::routes())
         .merge(file_systems::routes())

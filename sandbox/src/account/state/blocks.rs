@@ -11,6 +11,8 @@ use crate::account::table::Row;
 
 /// Time from the request to a usable volume.
 const CREATION: SignedDuration = SignedDuration::from_secs(10);
+/// How the driver in a cluster labels its volumes.
+const CLAIMED: &str = "pvc-";
 
 /// What a volume is stored on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -200,8 +202,24 @@ impl State {
             ));
         }
         self.lock_instance(instance_id)?;
-        self.blocks.find_mut(id)?.attached_to = Some(instance_id.to_owned());
+        let cluster = self.cluster_of_node(instance_id);
+        let mark = cluster
+            .as_deref()
+            .map_or_else(String::new, |cluster| self.mark_of_cluster(cluster));
+        let block = self.blocks.find_mut(id)?;
+        block.attached_to = Some(instance_id.to_owned());
+        // The driver in a cluster is known by its labels and by the nodes that it attaches to.
+        if block.cluster_id.is_none() && block.label.starts_with(CLAIMED) {
+            block.cluster_id = cluster;
+            block.cluster_mark = mark;
+        }
         Ok(())
+    }
+
+    /// The cluster that an instance is a node of.
+    pub(super) fn cluster_of_node(&self, instance: &str) -> Option<String> {
+        let node = self.instances.get(instance)?.node.as_ref()?;
+        Some(node.cluster_id.clone())
     }
 
     /// Lets a volume go.

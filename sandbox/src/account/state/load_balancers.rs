@@ -112,6 +112,12 @@ pub(crate) struct LoadBalancerRequest {
     pub(crate) cluster_id: Option<String>,
 }
 
+/// Whether a label is that of a service: `a` and its id without dashes.
+fn is_of_a_service(label: &str) -> bool {
+    let id = label.strip_prefix('a').unwrap_or_default();
+    id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
 impl State {
     /// Makes a load balancer.
     pub(crate) fn create_load_balancer(
@@ -131,6 +137,15 @@ impl State {
         let id = self.seeded.id();
         let nodes = request.nodes.unwrap_or(1);
         let label = request.label.unwrap_or_default();
+        // The controller in a cluster is known by its labels and by the nodes that it names.
+        let of_nodes = request
+            .instances
+            .iter()
+            .flatten()
+            .find_map(|instance| self.cluster_of_node(instance));
+        let cluster_id = request
+            .cluster_id
+            .or(of_nodes.filter(|_| is_of_a_service(&label)));
         self.ledger.open(Charge {
             kind: "load_balancer",
             id: id.clone(),
@@ -154,11 +169,10 @@ impl State {
             created: self.now,
             ready_at: self.now + CREATION,
             active: false,
-            cluster_mark: request
-                .cluster_id
+            cluster_mark: cluster_id
                 .as_deref()
                 .map_or_else(String::new, |cluster| self.mark_of_cluster(cluster)),
-            cluster_id: request.cluster_id,
+            cluster_id,
         };
         self.load_balancers.insert(balancer);
         self.load_balancers.find(&id)
