@@ -58,6 +58,9 @@ pub struct Call {
     pub path: String,
     /// HTTP status answered; 0 when the connection was cut.
     pub status: u16,
+    /// Fault that hit it.
+    #[serde(default)]
+    pub fault: Option<String>,
 }
 
 impl Call {
@@ -76,6 +79,7 @@ pub type Object = Value;
 pub struct Sandbox {
     child: Child,
     folder: TempDir,
+    speed: u32,
     api_url: String,
     api_key: String,
     chart_mirror: Option<String>,
@@ -120,6 +124,7 @@ impl Sandbox {
             Ok(description) => Ok(Self {
                 child,
                 folder,
+                speed: options.speed,
                 api_url: description.api_url,
                 api_key: description.api_key,
                 chart_mirror: description.chart_mirror,
@@ -157,6 +162,12 @@ impl Sandbox {
         self.chart_mirror.as_deref()
     }
 
+    /// How many times faster than life its clock runs.
+    #[must_use]
+    pub fn speed(&self) -> u32 {
+        self.speed
+    }
+
     /// The process that holds the sandbox.
     #[must_use]
     pub fn pid(&self) -> u32 {
@@ -172,7 +183,8 @@ impl Sandbox {
 
     /// The number of the newest call, to count from.
     pub fn mark(&self) -> Result<u64> {
-        Ok(self.journal(0)?.last().map_or(0, |call| call.n))
+        let newest = self.control("GET", "journal/newest", None)?;
+        newest["n"].as_u64().context("the journal has no count")
     }
 
     /// The whole account as one JSON value.
@@ -217,6 +229,11 @@ impl Sandbox {
             Some(&self.api_key),
             body,
         )
+    }
+
+    /// What the sandbox's own server answers to `GET` at a path, past the account: an API server of a cluster of records.
+    pub fn get(&self, path: &str) -> Result<Value> {
+        request("GET", &format!("{}/{path}", self.api_url), None, None)
     }
 
     fn control(&self, method: &str, path: &str, body: Option<&Value>) -> Result<Value> {
@@ -283,8 +300,16 @@ fn await_description(child: &mut Child, folder: &Path) -> Result<Description> {
     bail!("no healthy sandbox within {START_DEADLINE:?}")
 }
 
-/// One blocking HTTP call; the tests have no runtime of their own.
+/// One blocking HTTP call, on a thread of its own: some tests are inside a runtime, the others have none.
 fn request(method: &str, url: &str, key: Option<&str>, body: Option<&Value>) -> Result<Value> {
+    std::thread::scope(|scope| {
+        let call = scope.spawn(|| blocking(method, url, key, body));
+        call.join()
+            .unwrap_or_else(|_| bail!("{method} {url}: the call panicked"))
+    })
+}
+
+fn blocking(method: &str, url: &str, key: Option<&str>, body: Option<&Value>) -> Result<Value> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
