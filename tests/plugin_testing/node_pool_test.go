@@ -87,11 +87,12 @@ func TestNodePool(t *testing.T) {
 				ImportStateIdFunc: poolImportID,
 			},
 			{
+				// Another kind means another plan: the pool is replaced in place, the resource stays.
 				Config: with("memory", 3),
 				ConfigPlanChecks: resource.ConfigPlanChecks{
 					PreApply: []plancheck.PlanCheck{
 						plancheck.ExpectResourceAction(thePlatform, plancheck.ResourceActionNoop),
-						replaced{thePool},
+						plancheck.ExpectResourceAction(thePool, plancheck.ResourceActionUpdate),
 					},
 				},
 				ConfigStateChecks: []statecheck.StateCheck{

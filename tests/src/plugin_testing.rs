@@ -4,7 +4,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::{Core, Mirror, Sandbox, build, configuration};
+use crate::{Core, Mirror, Sandbox, SandboxOptions, build, configuration};
 
 /// Runs the tests of `tests/plugin_testing` that match, against a sandbox; `variables` are for them.
 pub fn plugin_testing(
@@ -38,6 +38,10 @@ pub fn plugin_testing(
             configuration::COMPONENTS.join(","),
         )
         .env("SLIPWAY_API_URL", sandbox.api_url())
+        .env(
+            "SLIPWAY_SANDBOX_SPEED",
+            SandboxOptions::records().speed.to_string(),
+        )
         .env("VULTR_API_KEY", sandbox.api_key())
         .envs(variables.iter().copied())
         .output()

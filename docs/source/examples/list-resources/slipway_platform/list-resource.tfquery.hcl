@@ -1,0 +1,4 @@
+# terraform query
+list "slipway_platform" "all" {
+  provider = slipway
+}

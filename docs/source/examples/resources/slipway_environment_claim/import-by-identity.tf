@@ -1,0 +1,7 @@
+import {
+  to = slipway_environment_claim.feature_x
+  identity = {
+    platform_id      = "acme"
+    environment_name = "dev-team1-feature-x"
+  }
+}

@@ -1,0 +1,6 @@
+import {
+  to = slipway_platform.main
+  identity = {
+    id = "acme"
+  }
+}

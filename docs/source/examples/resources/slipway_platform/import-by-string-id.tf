@@ -1,0 +1,4 @@
+import {
+  to = slipway_platform.main
+  id = "acme"
+}
