@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::catalog::Kind;
 use super::{Inner, wire};
-use crate::checks::{check_plan, conform};
+use crate::checks::{check_plan, check_replacement, conform};
 use crate::diagnostic::Diagnostics;
 use crate::path::AttributePath;
 use crate::planning::{Fields, apply_rules, follow_hook, replacements};
@@ -108,6 +108,9 @@ impl<P: Provider> Inner<P> {
         replace.extend(replaced(kind, before, &planned));
         replace.sort();
         replace.dedup();
+        if let Some(before) = before {
+            check_replacement(&replace, before, &planned).into_result()?;
+        }
         let planned_identity = match &request.prior_identity {
             Some(identity) if before.is_some() => Some(identity.clone()),
             _ => self.identity(kind, &planned)?,

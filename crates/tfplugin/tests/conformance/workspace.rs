@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value as Json;
 use tempfile::TempDir;
 
-use crate::binary::provider_binary;
+use crate::binary;
 
 /// One configuration and what belongs to it. Everything is removed with it.
 pub(crate) struct Workspace {
@@ -50,17 +50,19 @@ fn terraform() -> OsString {
 }
 
 impl Workspace {
-    /// A workspace with this configuration, which may use `files_*` and `terraform_data`.
+    /// A workspace with this configuration, which may use `files_*`, `unruly_*` and `terraform_data`.
     pub(crate) fn new(configuration: &str) -> Self {
         let root = tempfile::tempdir().unwrap();
         let workspace = Self { root };
         for directory in ["bin", "store", "config"] {
             std::fs::create_dir(workspace.path(directory)).unwrap();
         }
-        let binary = workspace.path("bin/terraform-provider-files");
-        std::os::unix::fs::symlink(provider_binary(), binary).unwrap();
+        for (name, binary) in [("files", binary::files()), ("unruly", binary::unruly())] {
+            let link = workspace.path(&format!("bin/terraform-provider-{name}"));
+            std::os::unix::fs::symlink(binary, link).unwrap();
+        }
         let overrides = format!(
-            "provider_installation {{\n  dev_overrides {{\n    \"tfplugin/files\" = \"{}\"\n  }}\n  direct {{}}\n}}\n",
+            "provider_installation {{\n  dev_overrides {{\n    \"tfplugin/files\" = \"{0}\"\n    \"tfplugin/unruly\" = \"{0}\"\n  }}\n  direct {{}}\n}}\n",
             workspace.path("bin").display()
         );
         std::fs::write(workspace.path("terraform.rc"), overrides).unwrap();
@@ -72,13 +74,28 @@ impl Workspace {
         self.root.path().join(name)
     }
 
-    /// Replaces the configuration.
+    /// Replaces the configuration. If it uses `files_*`, that provider keeps its notes in this workspace's store.
     pub(crate) fn configure(&self, configuration: &str) {
-        let head = format!(
-            "terraform {{\n  required_providers {{\n    files = {{ source = \"tfplugin/files\" }}\n  }}\n}}\n\
-             provider \"files\" {{\n  directory = \"{}\"\n}}\n",
+        let provider = format!(
+            "provider \"files\" {{\n  directory = \"{}\"\n}}\n",
             self.path("store").display()
         );
+        let provider = if uses("files", configuration) {
+            provider
+        } else {
+            String::new()
+        };
+        self.configure_all(&(provider + configuration));
+    }
+
+    /// Replaces the configuration, the provider blocks included.
+    pub(crate) fn configure_all(&self, configuration: &str) {
+        let wanted = ["files", "unruly"]
+            .into_iter()
+            .filter(|name| uses(name, configuration));
+        let source = |name| format!("    {name} = {{ source = \"tfplugin/{name}\" }}\n");
+        let sources: String = wanted.map(source).collect();
+        let head = format!("terraform {{\n  required_providers {{\n{sources}  }}\n}}\n");
         std::fs::write(self.path("config/main.tf"), head + configuration).unwrap();
     }
 
@@ -152,6 +169,12 @@ impl Workspace {
         let text = std::fs::read_to_string(self.path("store/journal")).unwrap_or_default();
         text.lines().map(str::to_owned).collect()
     }
+}
+
+fn uses(provider: &str, configuration: &str) -> bool {
+    [format!("{provider}_"), format!("provider::{provider}")]
+        .iter()
+        .any(|use_| configuration.contains(use_))
 }
 
 pub(crate) fn finish(mut command: Command) -> Finished {

@@ -1,4 +1,4 @@
-//! Processes: how they start under load, speak, and serve a debugger.
+//! What no rule has a number for: load, a debugger, functions, ephemeral values, secrets in complaints.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use crate::binary::provider_binary;
+use crate::binary::files;
 use crate::workspace::{Workspace, eventually, finish};
 
 #[test]
@@ -29,27 +29,9 @@ fn starts_under_load() {
 }
 
 #[test]
-fn w15_w16_log_lines_keep_their_level_and_fields() {
-    let workspace = Workspace::new(r#"resource "files_note" "a" { name = "a" }"#);
-    let mut command = workspace.command(&["plan", "-no-color"]);
-    command.env("TF_LOG", "JSON");
-    let plan = finish(command).succeeded();
-    let entries = plan
-        .stderr
-        .lines()
-        .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
-    let configured = entries
-        .into_iter()
-        .find(|entry| entry["@message"] == "configured");
-    let configured = configured.expect("the provider's line is among core's");
-    assert_eq!(configured["@level"], "info");
-    assert!(configured["terraform"].as_str().unwrap().starts_with('1'));
-}
-
-#[test]
 fn serves_a_debugger_across_commands() {
     let workspace = Workspace::new(r#"resource "files_note" "a" { name = "a" }"#);
-    let mut provider = Command::new(provider_binary())
+    let mut provider = Command::new(files())
         .arg("--debug")
         .stdout(Stdio::piped())
         .spawn()
@@ -81,4 +63,60 @@ fn serves_a_debugger_across_commands() {
         let socket = json["registry.terraform.io/tfplugin/files"]["Addr"]["String"].clone();
         !std::path::Path::new(socket.as_str().unwrap()).exists()
     });
+}
+
+#[test]
+fn functions_compute_and_name_the_argument_they_refuse() {
+    let workspace =
+        Workspace::new(r#"output "slug" { value = provider::files::slug("Hello, World!") }"#);
+    workspace.apply().succeeded();
+    assert_eq!(workspace.state()["outputs"]["slug"]["value"], "hello-world");
+    workspace.configure(r#"output "slug" { value = provider::files::slug("?!") }"#);
+    workspace
+        .apply()
+        .failed_with("has neither letters nor digits");
+}
+
+#[test]
+fn ephemeral_values_are_opened_and_closed_and_stored_nowhere() {
+    let workspace = Workspace::new(
+        r#"
+        ephemeral "files_key" "k" { note = "a" }
+        resource "files_note" "a" {
+          name            = "a"
+          seal_wo         = ephemeral.files_key.k.key
+          seal_wo_version = 1
+        }
+        "#,
+    );
+    workspace.apply().succeeded();
+    assert_eq!(
+        workspace.journal(),
+        ["opened a", "closed a", "opened a", "closed a"]
+    );
+    assert_eq!(
+        workspace.note("a").unwrap()["sealed"],
+        "ephemeral-key-of-a".len()
+    );
+    assert!(!workspace.state().to_string().contains("ephemeral-key-of"));
+}
+
+#[test]
+fn g05_what_is_wrong_with_a_secret_does_not_tell_it() {
+    let workspace = Workspace::new(
+        r#"
+        resource "files_note" "a" {
+          name            = "a"
+          seal_wo         = "xyz"
+          seal_wo_version = 1
+        }
+        "#,
+    );
+    let refused = workspace.run(&["validate", "-no-color"]);
+    assert!(
+        !refused
+            .failed_with("4 or more characters are allowed")
+            .text()
+            .contains("of xyz")
+    );
 }
