@@ -174,7 +174,7 @@ impl Cluster {
             .collect())
     }
 
-    fn ask<T, F, Fut>(&self, question: F) -> Result<T>
+    pub(crate) fn ask<T, F, Fut>(&self, question: F) -> Result<T>
     where
         F: FnOnce(Client) -> Fut,
         Fut: Future<Output = Result<T>>,

@@ -2,8 +2,9 @@
 
 use anyhow::{Result, ensure};
 use run_report::Catalog;
+use serde_json::{Value, json};
 use slipway_tests::Verdict::{self, Done, Forbidden};
-use slipway_tests::{Cluster, ObjectStore, Sandbox, SandboxOptions, Terraform};
+use slipway_tests::{Cluster, ObjectStore, Sandbox, SandboxOptions, Terraform, until};
 
 #[test]
 fn every_component_in_size_dev() -> Result<()> {
@@ -20,7 +21,12 @@ fn every_component_in_size_ha() -> Result<()> {
 fn complete(size: &str) -> Result<()> {
     let sandbox = Sandbox::start(SandboxOptions::real())?;
     let before = sandbox.objects()?;
-    let terraform = Terraform::example(&sandbox, "complete")?;
+    let mut terraform = Terraform::example(&sandbox, "complete")?;
+    for service in ["cloudflare", "gitlab"] {
+        let place = sandbox.outside_service(service)?;
+        terraform.set(&format!("TF_VAR_{service}_url"), &place.url);
+        terraform.set(&format!("TF_VAR_{}", token_variable(service)), &place.token);
+    }
     let choice = format!("size={size}");
     let apply = [
         "apply",
@@ -34,7 +40,9 @@ fn complete(size: &str) -> Result<()> {
     terraform.run(&apply)?.ok()?;
     let cluster = Cluster::only(&sandbox)?;
     every_component_of_the_catalogue_is_ready(&cluster)?;
+    services_were_told_what_they_must_be(&sandbox)?;
     identities_may_do_what_they_must_and_no_more(&cluster)?;
+    namespaces_need_a_pod_security_level(&cluster)?;
 
     let records = cluster.journal()?;
     let again = terraform.run(&apply)?.ok()?;
@@ -66,6 +74,45 @@ fn complete(size: &str) -> Result<()> {
     sandbox.stop()
 }
 
+fn token_variable(service: &str) -> &str {
+    match service {
+        "gitlab" => "gitlab_runner_token",
+        _ => "cloudflare_api_token",
+    }
+}
+
+/// Every call of the playbooks was one that the real program takes, and none that matters is missing.
+fn services_were_told_what_they_must_be(sandbox: &Sandbox) -> Result<()> {
+    let calls = sandbox.service_calls()?;
+    for call in &calls {
+        ensure!(call.expected, "a call that nobody expected: {call:?}");
+    }
+    for (service, method, path) in [
+        ("infisical", "POST", "/api/v1/admin/bootstrap"),
+        ("infisical", "POST", "/api/v1/projects"),
+        ("authentik", "POST", "/api/v3/managed/blueprints/"),
+        ("authentik", "POST", "/api/v3/managed/blueprints/1/apply/"),
+        ("artifactory", "POST", "/artifactory/ui/jcr/eula/accept"),
+        (
+            "artifactory",
+            "PATCH",
+            "/artifactory/api/system/configuration",
+        ),
+        ("gitlab", "POST", "/api/v4/user/runners"),
+        ("cloudflare", "GET", "/client/v4/user/tokens/verify"),
+    ] {
+        let made = calls
+            .iter()
+            .filter(|call| call.is(service, method, path))
+            .count();
+        ensure!(
+            made == 1,
+            "{method} {path} of {service} was called {made} times"
+        );
+    }
+    Ok(())
+}
+
 fn every_component_of_the_catalogue_is_ready(cluster: &Cluster) -> Result<()> {
     let catalog = Catalog::embedded()?;
     let journal = cluster.journal()?;
@@ -78,6 +125,29 @@ fn every_component_of_the_catalogue_is_ready(cluster: &Cluster) -> Result<()> {
     }
     for workload in cluster.workloads()? {
         ensure!(workload.ready >= workload.wanted, "not ready: {workload:?}");
+    }
+    Ok(())
+}
+
+fn namespaces_need_a_pod_security_level(cluster: &Cluster) -> Result<()> {
+    const LEVEL: &str = "pod-security.kubernetes.io/enforce";
+    let refusal = |labels: Value| cluster.refusal_of_namespace("team", &labels);
+    cluster.enforce("pod-security-level")?;
+    // Policies come into force a moment after they are written.
+    until("a namespace without a level is refused", || {
+        Ok(refusal(json!({}))?.is_some_and(|why| why.contains("restricted or baseline")))
+    })?;
+    for (labels, refused) in [
+        (json!({ LEVEL: "restricted" }), false),
+        (json!({ LEVEL: "baseline" }), false),
+        (json!({ LEVEL: "privileged" }), true),
+        (
+            json!({ LEVEL: "privileged", "app.kubernetes.io/part-of": "slipway" }),
+            false,
+        ),
+    ] {
+        let told = refusal(labels.clone())?;
+        ensure!(told.is_some() == refused, "{labels}: {told:?}");
     }
     Ok(())
 }

@@ -36,3 +36,29 @@ fn the_documentation_tells_what_is_asked_for() {
             .join("\n")
     );
 }
+
+#[test]
+fn the_lock_names_every_chart_and_image() {
+    let lock = std::fs::read_to_string(workspace().join("playbooks/components.lock")).unwrap();
+    let helm = engines().unwrap().join("helm");
+    let mut missing = Vec::new();
+    let mut look_for = |what: String| {
+        if !lock.contains(&format!("  {what:?}: ")) {
+            missing.push(what);
+        }
+    };
+    for component in components().unwrap() {
+        if !component.is_our_own() {
+            look_for(format!("{} {}", component.chart, component.version));
+        }
+        for size in SIZES {
+            let rendered = render(&helm, &component.stand_in(), &component, size).unwrap();
+            rendered.images().into_iter().for_each(&mut look_for);
+        }
+    }
+    assert!(
+        missing.is_empty(),
+        "write the lock anew with `cargo xtask lock`, it does not name {}",
+        missing.join(", ")
+    );
+}

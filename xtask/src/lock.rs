@@ -61,7 +61,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
                 if lock.images.contains_key(&image) {
                     continue;
                 }
-                let found = answered(ask, &image, || runtime.block_on(image_digest(&image)));
+                let found = carried(&image)
+                    .or_else(|| answered(ask, &image, || runtime.block_on(image_digest(&image))));
                 let old = known.images.get(&image).cloned().flatten();
                 lock.images.insert(image, found.or(old));
             }
@@ -107,11 +108,13 @@ fn chart_digest(helm: &Path, component: &Component) -> Result<String> {
     pulled
 }
 
-/// The digest behind an image's tag. One that the name carries is taken as it is: whoever pulls it gets that or nothing.
+/// The digest that an image's name carries: whoever pulls it gets that or nothing.
+fn carried(image: &str) -> Option<String> {
+    image.split_once('@').map(|(_, digest)| digest.to_owned())
+}
+
+/// The digest behind an image's tag.
 async fn image_digest(image: &str) -> Result<String> {
-    if let Some((_, digest)) = image.split_once('@') {
-        return Ok(digest.to_owned());
-    }
     let (host, repository, tag) = parts(image);
     let host = if host == HUB { HUB_ADDRESS } else { host };
     let address = format!("https://{host}/").parse()?;

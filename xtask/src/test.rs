@@ -71,16 +71,25 @@ const STEPS: &[Step] = &[
     },
 ];
 
+/// Steps that run when they are named: they take long and show little more than the others.
+const ON_REQUEST: &[Step] = &[Step {
+    name: "complete-ha",
+    about: "every component in size ha, applied, applied again and destroyed",
+    expected: "10 min",
+    run: complete_ha,
+}];
+
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
+    let known = || STEPS.iter().chain(ON_REQUEST);
     if arguments.list {
-        for step in STEPS {
+        for step in known() {
             eprintln!("{:<14}{} ({})", step.name, step.about, step.expected);
         }
         return Ok(());
     }
     for name in &arguments.only {
-        if !STEPS.iter().any(|step| step.name == name) {
-            let names: Vec<_> = STEPS.iter().map(|step| step.name).collect();
+        if !known().any(|step| step.name == name) {
+            let names: Vec<_> = known().map(|step| step.name).collect();
             bail!(
                 "there is no step {name:?}; the steps are {}",
                 names.join(", ")
@@ -90,14 +99,18 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     ground::require("terraform", "install Terraform 1.11 or newer")?;
     ground::require("sshd", "install the package openssh-server")?;
     let engines = tools::ensure_with_checks()?;
-    for step in STEPS {
-        if arguments.only.is_empty() || arguments.only.iter().any(|name| name == step.name) {
-            stage(
-                &format!("{}: {}", step.name, step.about),
-                step.expected,
-                || (step.run)(&engines),
-            )?;
-        }
+    let wanted = |step: &&Step| arguments.only.iter().any(|name| name == step.name);
+    let chosen: Vec<&Step> = if arguments.only.is_empty() {
+        STEPS.iter().collect()
+    } else {
+        known().filter(wanted).collect()
+    };
+    for step in chosen {
+        stage(
+            &format!("{}: {}", step.name, step.about),
+            step.expected,
+            || (step.run)(&engines),
+        )?;
     }
     Ok(())
 }
@@ -173,6 +186,21 @@ fn tests(engines: &Path) -> Result<()> {
         "--no-fail-fast",
         "--",
         "--test-threads=2",
+    ]))
+}
+
+fn complete_ha(engines: &Path) -> Result<()> {
+    ground::build_programs(false)?;
+    let mut test = ground::cargo();
+    test.env("SLIPWAY_TOOLS", engines);
+    command::run(test.args([
+        "test",
+        "--package",
+        "slipway-tests",
+        "--test",
+        "acceptance_complete",
+        "--",
+        "--ignored",
     ]))
 }
 
