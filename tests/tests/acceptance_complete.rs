@@ -1,10 +1,22 @@
 //! `examples/complete`: every component there is, applied, applied again, looked at, destroyed.
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use run_report::Catalog;
 use serde_json::{Value, json};
 use slipway_tests::Verdict::{self, Done, Forbidden};
-use slipway_tests::{Cluster, ObjectStore, Sandbox, SandboxOptions, Terraform, until};
+use slipway_tests::{Cluster, ObjectStore, Sandbox, SandboxOptions, Terraform, until, workspace};
+
+#[test]
+fn the_example_names_every_component_of_the_catalogue() -> Result<()> {
+    let catalog = Catalog::embedded()?;
+    let known: Vec<&str> = catalog.iter().map(|(name, _)| name).collect();
+    let named = example()?;
+    ensure!(
+        named == known,
+        "the example names {named:?}, the catalogue {known:?}"
+    );
+    Ok(())
+}
 
 #[test]
 fn every_component_in_size_dev() -> Result<()> {
@@ -39,7 +51,7 @@ fn complete(size: &str) -> Result<()> {
 
     terraform.run(&apply)?.ok()?;
     let cluster = Cluster::only(&sandbox)?;
-    every_component_of_the_catalogue_is_ready(&cluster)?;
+    every_component_is_recorded_and_ready(&cluster)?;
     services_were_told_what_they_must_be(&sandbox)?;
     identities_may_do_what_they_must_and_no_more(&cluster)?;
     namespaces_need_a_pod_security_level(&cluster)?;
@@ -113,20 +125,38 @@ fn services_were_told_what_they_must_be(sandbox: &Sandbox) -> Result<()> {
     Ok(())
 }
 
-fn every_component_of_the_catalogue_is_ready(cluster: &Cluster) -> Result<()> {
-    let catalog = Catalog::embedded()?;
+fn every_component_is_recorded_and_ready(cluster: &Cluster) -> Result<()> {
     let journal = cluster.journal()?;
-    for (name, _) in catalog.iter() {
-        let outcome = journal.get(name).and_then(|record| record.get("outcome"));
+    for component in example()? {
+        let outcome = journal
+            .get(&component)
+            .and_then(|record| record.get("outcome"));
         ensure!(
             outcome.is_some_and(|outcome| outcome == "ok"),
-            "{name} is in the example and ended with {outcome:?}"
+            "{component} ended with {outcome:?}"
         );
     }
     for workload in cluster.workloads()? {
         ensure!(workload.ready >= workload.wanted, "not ready: {workload:?}");
     }
     Ok(())
+}
+
+/// The components that the example names, in the order of their names.
+fn example() -> Result<Vec<String>> {
+    let text = std::fs::read_to_string(workspace().join("examples/complete/main.tf"))?;
+    let (_, rest) = text
+        .split_once("\n  components = {\n")
+        .context("no components")?;
+    let (block, _) = rest.split_once("\n  }\n").context("no end")?;
+    let mut names: Vec<String> = block
+        .lines()
+        .filter_map(|line| line.strip_prefix("    "))
+        .filter(|line| line.starts_with(|first: char| first.is_ascii_lowercase()))
+        .filter_map(|line| Some(line.split_once(" = {")?.0.trim().to_owned()))
+        .collect();
+    names.sort();
+    Ok(names)
 }
 
 fn namespaces_need_a_pod_security_level(cluster: &Cluster) -> Result<()> {
