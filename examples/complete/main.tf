@@ -1,6 +1,6 @@
 # A platform with every component there is, in size `dev` or `ha`.
 #
-#   export VULTR_API_KEY=…
+#   export VULTR_API_KEY=… TF_VAR_cloudflare_api_token=… TF_VAR_gitlab_runner_token=…
 #   terraform init && terraform apply -var size=ha
 
 terraform {
@@ -20,6 +20,30 @@ variable "size" {
   description = "Size of every component: `dev` or `ha`. Chosen once: the object store cannot be laid out anew."
   type        = string
   default     = "dev"
+}
+
+variable "cloudflare_api_token" {
+  description = "Token for the zone of the domain: Zone Read, DNS Edit, Zone WAF Edit, Zone Settings Edit."
+  type        = string
+  ephemeral   = true
+}
+
+variable "gitlab_runner_token" {
+  description = "Token of GitLab with the scope create_runner."
+  type        = string
+  ephemeral   = true
+}
+
+variable "cloudflare_url" {
+  description = "Another address of Cloudflare's interface, as in a rehearsal."
+  type        = string
+  default     = null
+}
+
+variable "gitlab_url" {
+  description = "Address of a GitLab of your own."
+  type        = string
+  default     = null
 }
 
 module "platform" {
@@ -58,7 +82,26 @@ module "platform" {
     infisical-operator = { size = var.size }
     minio              = { size = var.size }
     opal               = { size = var.size }
+    authentik          = { size = var.size }
+    monitoring         = { size = var.size }
+    artifactory        = { size = var.size }
+
+    # What reaches outside.
+    cloudflare = {
+      size   = var.size
+      values = var.cloudflare_url == null ? null : yamlencode({ slipway = { url = var.cloudflare_url } })
+    }
+    gitlab-runner = {
+      size   = var.size
+      values = var.gitlab_url == null ? null : yamlencode({ slipway = { url = var.gitlab_url } })
+    }
   }
+
+  component_secrets = {
+    cloudflare_api_token = var.cloudflare_api_token
+    gitlab_runner_token  = var.gitlab_runner_token
+  }
+  component_secrets_version = 1
 
   deletion_protection = false
   on_destroy = {

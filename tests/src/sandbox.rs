@@ -71,6 +71,38 @@ impl Call {
     }
 }
 
+/// One call that a stand-in for a program answered.
+#[derive(Debug, Clone, Deserialize)]
+pub struct ServiceCall {
+    /// The program.
+    pub service: String,
+    /// HTTP method.
+    pub method: String,
+    /// Path without its query.
+    pub path: String,
+    /// Whether the real program would have taken the call.
+    pub expected: bool,
+    /// Why not.
+    pub why: Option<String>,
+}
+
+impl ServiceCall {
+    /// Whether it is this call of this program.
+    #[must_use]
+    pub fn is(&self, service: &str, method: &str, path: &str) -> bool {
+        self.service == service && self.method == method && self.path == path
+    }
+}
+
+/// Where a service outside of the cluster is played, and what opens it.
+#[derive(Debug, Clone, Deserialize)]
+pub struct OutsideService {
+    /// Its address.
+    pub url: String,
+    /// The token that it takes.
+    pub token: String,
+}
+
 /// One object of the account as `snapshot` lists it.
 pub type Object = Value;
 
@@ -142,6 +174,26 @@ impl Sandbox {
     #[must_use]
     pub fn folder(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// Every call that the stand-ins of programs have answered, in their order.
+    pub fn service_calls(&self) -> Result<Vec<ServiceCall>> {
+        let book = self.folder().join("services.jsonl");
+        std::fs::read_to_string(&book)
+            .with_context(|| format!("no {}", book.display()))?
+            .lines()
+            .map(|line| serde_json::from_str(line).context("a call that cannot be read"))
+            .collect()
+    }
+
+    /// Where a service outside of the cluster is played.
+    pub fn outside_service(&self, name: &str) -> Result<OutsideService> {
+        let text = std::fs::read_to_string(self.folder().join("services.json"))?;
+        let mut places: std::collections::BTreeMap<String, OutsideService> =
+            serde_json::from_str(&text)?;
+        places
+            .remove(name)
+            .with_context(|| format!("{name} is not played"))
     }
 
     /// The account's address, for `SLIPWAY_API_URL`.
