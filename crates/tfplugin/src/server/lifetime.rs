@@ -139,17 +139,21 @@ impl Presence {
     async fn abandoned(&self, patience: Patience) {
         let mut seen = self.0.subscribe();
         loop {
-            let limit = if seen.borrow_and_update().ever {
+            let now = *seen.borrow_and_update();
+            // The sender is held by self, so waiting fails only by running out of time.
+            let change = seen.changed();
+            if now.connections > 0 {
+                let _ = change.await;
+                continue;
+            }
+            let limit = if now.ever {
                 patience.next
             } else {
                 patience.first
             };
-            // The sender is held by self, so waiting fails only by running out of time.
-            let somebody = seen.wait_for(|seen| seen.connections > 0);
-            if tokio::time::timeout(limit, somebody).await.is_err() {
+            if tokio::time::timeout(limit, change).await.is_err() {
                 return;
             }
-            let _ = seen.wait_for(|seen| seen.connections == 0).await;
         }
     }
 }
@@ -179,5 +183,22 @@ mod tests {
         assert!(while_there.is_err(), "somebody is there");
         drop(back);
         abandoned.await.unwrap();
+    }
+    #[tokio::test]
+    async fn w23_who_came_and_went_unseen_was_there_all_the_same() {
+        let patience = Patience {
+            first: Duration::from_hours(1),
+            next: Duration::from_millis(20),
+        };
+        let presence = Presence(Arc::new(watch::Sender::new(Seen::default())));
+        let watched = presence.clone();
+        let abandoned = tokio::spawn(async move { watched.abandoned(patience).await });
+        tokio::task::yield_now().await;
+        drop(presence.enter());
+        let gone = tokio::time::timeout(Duration::from_mins(1), abandoned).await;
+        assert!(
+            gone.is_ok(),
+            "the longer patience is for the first one only"
+        );
     }
 }
