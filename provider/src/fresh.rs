@@ -42,13 +42,6 @@ impl<K: Eq + Hash + Clone, T> Fresh<K, T> {
         Ok(value)
     }
 
-    /// The answer that is there, without asking.
-    pub(crate) fn seen(&self, key: &K) -> Option<Arc<T>> {
-        let slot = self.slots().get(key)?.clone();
-        let answer = slot.try_lock().ok()?;
-        answer.as_ref().map(|(_, value)| value.clone())
-    }
-
     /// Forgets an answer, because something was changed.
     pub(crate) fn forget(&self, key: &K) {
         self.slots().remove(key);
@@ -81,7 +74,6 @@ mod tests {
         assert_eq!(*ask().await.unwrap(), 2);
         fresh.forget(&"pools");
         assert_eq!(*ask().await.unwrap(), 3);
-        assert_eq!(fresh.seen(&"pools").as_deref(), Some(&3));
     }
 
     #[tokio::test]

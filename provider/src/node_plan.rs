@@ -48,33 +48,37 @@ pub(crate) fn decide(
 ) -> Result<Decision, Diagnostics> {
     let plan = match Accepted::read(pool)? {
         None => Chosen::Unknown,
-        Some(accepted) => match running.filter(|running| accepted.accepts(running)) {
-            Some(running) => {
-                pool.set("chosen_plan", running);
-                market
-                    .listed(running)
-                    .map_or(Chosen::Unlisted, |offer| Chosen::Sure(offer.clone()))
-            }
-            None => {
-                let offer = market.choose(&accepted, place.name, place.at)?.clone();
-                if accepted.leaves_a_choice() {
-                    Chosen::Likely(offer)
-                } else {
-                    pool.set("chosen_plan", offer.id.as_str());
-                    Chosen::Sure(offer)
-                }
-            }
-        },
+        Some(accepted) => choose(&accepted, running, market, place)?,
     };
-    if matches!(plan, Chosen::Unknown | Chosen::Likely(_)) {
-        pool.set_unknown("chosen_plan");
-    }
+    match (&plan, running) {
+        (Chosen::Sure(offer), _) => pool.set("chosen_plan", offer.id.as_str()),
+        (Chosen::Unlisted, running) => pool.set("chosen_plan", running),
+        (Chosen::Unknown | Chosen::Likely(_), _) => pool.set_unknown("chosen_plan"),
+    };
     let count = |name: &str| Ok::<_, Diagnostics>(pool.get::<Attr<u32>>(name)?.known());
     Ok(Decision {
         region: market.region().to_owned(),
         plan,
         min: count("min_nodes")?,
         max: count("max_nodes")?,
+    })
+}
+
+fn choose(
+    accepted: &Accepted,
+    running: Option<&str>,
+    market: &Market,
+    place: Place,
+) -> Result<Chosen, Fault> {
+    if let Some(running) = running.filter(|running| accepted.accepts(running)) {
+        let listed = market.listed(running).cloned();
+        return Ok(listed.map_or(Chosen::Unlisted, Chosen::Sure));
+    }
+    let offer = market.choose(accepted, place.name, place.at)?.clone();
+    Ok(if accepted.leaves_a_choice() {
+        Chosen::Likely(offer)
+    } else {
+        Chosen::Sure(offer)
     })
 }
 

@@ -9,7 +9,6 @@ use std::time::Duration;
 use claim_store::{ClaimStore, StoreError};
 use run_report::JournalRecord;
 use secrecy::SecretString;
-use tfplugin::Diagnostics;
 use tokio::sync::OnceCell;
 use uuid::Uuid;
 use vultr::{Client, Cluster, NodePool, Vpc};
@@ -18,6 +17,7 @@ use crate::catalogue::Catalogue;
 use crate::cluster_access::{AccessError, ClaimStoreKeys, ClusterAccess};
 use crate::fault::{self, Fault};
 use crate::fresh::Fresh;
+use crate::rehearsal_pace;
 
 /// How long a list is shared: long enough for one refresh, short enough for nobody to be misled by it.
 const LISTS_GOOD_FOR: Duration = Duration::from_secs(20);
@@ -111,7 +111,9 @@ impl Session {
         if let Some(url) = &self.settings.api_url {
             builder = builder.address(url);
         }
-        let client = builder
+        let speed = std::env::var(rehearsal_pace::VARIABLE).ok();
+        let address = self.settings.api_url.as_deref();
+        let client = rehearsal_pace::adapt(builder, address, speed.as_deref())?
             .build()
             .map_err(|error| cloud("preparing the client", &error))?;
         let account = client
@@ -338,14 +340,6 @@ impl Session {
         let tried = self.safe_stores.get(&cluster.to_owned(), try_out).await;
         tried.map(drop)
     }
-
-    /// The journal if it was read during this command.
-    pub(crate) fn seen_journal(
-        &self,
-        cluster: &str,
-    ) -> Option<Arc<BTreeMap<String, JournalRecord>>> {
-        self.journals.seen(&cluster.to_owned())
-    }
 }
 
 /// A failed call as users read it: what it was for, and the client's own words with their code.
@@ -370,13 +364,4 @@ pub(crate) fn unreachable(cluster: &str, error: &AccessError) -> Fault {
             "Cluster {cluster}: {error}. Check that its API server can be reached from here, then try again."
         ),
     )
-}
-
-/// All faults of several checks, as one answer.
-pub(crate) fn all_of(faults: impl IntoIterator<Item = Fault>) -> Result<(), Diagnostics> {
-    let mut diagnostics = Diagnostics::new();
-    for fault in faults {
-        diagnostics.append(fault);
-    }
-    diagnostics.into_result()
 }

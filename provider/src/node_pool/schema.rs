@@ -21,7 +21,7 @@ pub(super) fn schema() -> Schema {
             )
         })
         .collect();
-    Schema::new()
+    let schema = Schema::new()
         .describe(format!(
             "A further pool of equal nodes in a VKE cluster. Plan, labels, taints and autoscaling come from its kind, and each can be overridden:\n\n{}\n\n\
              A kind's nodes carry the label `slipway.dev/pool=<kind>`. What tolerates no taint runs on `general-public`.\n\n\
@@ -30,20 +30,12 @@ pub(super) fn schema() -> Schema {
              deleted. For Terraform this is an update in place. A replacement that was broken off is continued by the next apply, and taken back if it is \
              no longer wanted. A pod that may not leave ends the apply after `timeouts.update` with its name and that of the budget; nothing is ended by force.",
             kinds.join("\n")
-        ))
-        .attribute("id", Attribute::string().computed().describe("Id of the pool; a replacement has another one."))
-        .attribute(
-            "label",
-            Attribute::string().computed().describe(
-                "What Vultr calls the pool, and what its nodes' names begin with: the name, or `<name>-<first eight digits of an id>` for a pool that replaced the one of that id.",
-            ),
-        )
-        .attribute(
-            "mark",
-            Attribute::string().computed().describe(
-                "The pool's tag at Vultr: the mark of the platform it belongs to, or `slipway` in other clusters. One that was changed outside is given back; while a replacement is unfinished it says so.",
-            ),
-        )
+        ));
+    results(nodes(named(schema)))
+}
+
+fn named(schema: Schema) -> Schema {
+    schema
         .attribute("cluster_id", Attribute::string().required().requires_replace().describe("Id of the cluster."))
         .attribute(
             "kind",
@@ -58,6 +50,10 @@ pub(super) fn schema() -> Schema {
                 .computed()
                 .describe("Name of the pool, unique in the cluster. Default: the kind. It stays when the pool is replaced, and a change of it replaces the pool."),
         )
+}
+
+fn nodes(schema: Schema) -> Schema {
+    schema
         .attribute(
             "plan",
             Attribute::string()
@@ -106,6 +102,23 @@ pub(super) fn schema() -> Schema {
             .optional()
             .computed()
             .describe("Taints of its nodes, in place of the kind's. Changed in place."),
+        )
+}
+
+fn results(schema: Schema) -> Schema {
+    schema
+        .attribute("id", Attribute::string().computed().describe("Id of the pool; a replacement has another one."))
+        .attribute(
+            "label",
+            Attribute::string().computed().describe(
+                "What Vultr calls the pool, and what its nodes' names begin with: the name, or `<name>-<first eight digits of an id>` for a pool that replaced the one of that id.",
+            ),
+        )
+        .attribute(
+            "mark",
+            Attribute::string().computed().describe(
+                "The pool's tag at Vultr: the mark of the platform it belongs to, or `slipway` in other clusters. One that was changed outside is given back; while a replacement is unfinished it says so.",
+            ),
         )
         .attribute(
             "monthly_price",
