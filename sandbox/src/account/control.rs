@@ -21,6 +21,7 @@ pub(super) fn router(account: Account) -> Router {
         .route("/health", get(health))
         .route("/snapshot", get(snapshot))
         .route("/journal", get(journal))
+        .route("/journal/newest", get(newest_call))
         .route("/bill", get(bill))
         .route("/clock", get(clock).post(set_clock))
         .route("/faults", get(faults).post(add_fault).delete(clear_faults));
@@ -61,6 +62,11 @@ struct Since {
 
 async fn journal(State(account): State<Account>, Query(Since { since }): Query<Since>) -> Response {
     Json(account.journal().since(since)).into_response()
+}
+
+/// The number of the newest call, to count from.
+async fn newest_call(State(account): State<Account>) -> Response {
+    Json(json!({"n": account.journal().len()})).into_response()
 }
 
 async fn bill(State(account): State<Account>) -> Response {

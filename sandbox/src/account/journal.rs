@@ -52,6 +52,11 @@ impl Journal {
         self.entries.push(entry);
     }
 
+    /// How many calls there were.
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
     /// Calls after position `since`.
     pub(crate) fn since(&self, since: u64) -> &[Entry] {
         let at = usize::try_from(since)
