@@ -11,6 +11,9 @@ use crate::nearest::allowed_words;
 /// Below this price a month Vultr takes a plan for no node of a cluster.
 pub(crate) const CHEAPEST_NODE: i64 = 10;
 
+/// Families of GPU slices that clusters were reported not to get.
+const SLICES: [&str; 2] = ["vcg-a16-", "vcg-a100-"];
+
 /// A region.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct RegionOffer {
@@ -54,6 +57,12 @@ impl PlanOffer {
     /// The same, USD a month.
     pub(crate) fn price_in(&self, region: &str) -> Decimal {
         self.rate_in(region).monthly
+    }
+
+    /// What is reported of it and promised nowhere: the API has no list of the plans that clusters take.
+    pub(crate) fn caution(&self) -> Option<&'static str> {
+        let slice = SLICES.iter().any(|family| self.id.starts_with(family));
+        slice.then_some("Vultr was reported to refuse A16 and A100 slices as nodes of clusters; only the create will show it")
     }
 
     /// Whether Vultr takes it for the nodes of a cluster.
@@ -231,6 +240,12 @@ pub(crate) mod tests {
         );
         let fault = catalogue.region("hnl").unwrap_err().to_string();
         assert!(fault.contains("offers no Kubernetes"), "{fault}");
+    }
+
+    #[test]
+    fn only_reported_slices_have_a_caution() {
+        assert!(offer("vcg-a16-2c-8g-2vram", 43, &[]).caution().is_some());
+        assert!(offer("vcg-a40-2c-10g-4vram", 105, &[]).caution().is_none());
     }
 
     #[test]

@@ -134,8 +134,16 @@ impl Decision {
         }
     }
 
-    /// The nodes behind the price.
-    pub(crate) fn note(&self) -> Option<String> {
+    /// The nodes behind the price, and what to know of their plan.
+    pub(crate) fn notes(&self) -> Vec<String> {
+        let caution = match &self.plan {
+            Chosen::Sure(offer) | Chosen::Likely(offer) => offer.caution().map(str::to_owned),
+            Chosen::Unlisted | Chosen::Unknown => None,
+        };
+        self.nodes().into_iter().chain(caution).collect()
+    }
+
+    fn nodes(&self) -> Option<String> {
         let (offer, choice) = match &self.plan {
             Chosen::Sure(offer) => (offer, ""),
             Chosen::Likely(offer) => (
@@ -195,8 +203,8 @@ mod tests {
         assert_eq!(decision.quote(), Some(Quote::Sure(Decimal::from(160))));
         assert_eq!(price(&decision).get::<u32>("monthly_price").unwrap(), 160);
         assert_eq!(
-            decision.note().unwrap(),
-            "nodes: 2 x vc2-6c-16gb at 80.00; up to 3 nodes, 240.00"
+            decision.notes(),
+            ["nodes: 2 x vc2-6c-16gb at 80.00; up to 3 nodes, 240.00"]
         );
     }
 
@@ -207,7 +215,7 @@ mod tests {
         assert!(pool.is_unknown("chosen_plan"));
         assert_eq!(decision.quote(), Some(Quote::Likely(Decimal::from(80))));
         assert!(price(&decision).is_unknown("monthly_price_lines"));
-        assert!(decision.note().unwrap().contains("2 x vc2-4c-8gb"));
+        assert!(decision.notes()[0].contains("2 x vc2-4c-8gb"));
     }
 
     #[test]
@@ -231,6 +239,6 @@ mod tests {
         pool.set_unknown("plan");
         let decision = decide(&mut pool, None, &market("ams", &[]), PLACE).unwrap();
         assert!(pool.is_unknown("chosen_plan") && price(&decision).is_unknown("monthly_price"));
-        assert_eq!((decision.quote(), decision.note()), (None, None));
+        assert_eq!((decision.quote(), decision.notes()), (None, Vec::new()));
     }
 }

@@ -5,6 +5,7 @@ use tfplugin::{Change, Diagnostic, Diagnostics, Object, Plan};
 use vultr::Cluster;
 
 use super::settings;
+use crate::mark::Mark;
 use crate::node_plan::{self, Decision, Place};
 use crate::pool_kind::PoolKind;
 use crate::pool_mark::{self, PoolTags};
@@ -55,7 +56,17 @@ async fn identify(op: &mut Plan<Session>) -> Result<(), Diagnostics> {
         }
         Some(_) => &mut op.planned,
     };
+    let carried = op.prior.as_ref().map(|prior| prior.value("mark").clone());
     match owner(op).await? {
+        // Whose the cluster is may be settled by this very apply: a platform that takes it over gives it its mark.
+        Some(tags)
+            if Mark::read(tags.finished()).is_none()
+                && carried
+                    .as_ref()
+                    .is_some_and(|mark| mark.as_str() != Some(tags.finished())) =>
+        {
+            op.planned.set_unknown("mark")
+        }
         Some(tags) => op.planned.set("mark", tags.finished()),
         None if op.change == Change::Create => op.planned.set_unknown("mark"),
         None => &mut op.planned,
@@ -151,7 +162,8 @@ fn tell(op: &mut Plan<Session>, decision: &Decision, quote: Option<Quote>, note:
     let Some(quote) = quote else {
         return;
     };
-    let notes: Vec<String> = decision.note().into_iter().chain(note).collect();
+    let mut notes = decision.notes();
+    notes.extend(note);
     let name = op.planned.value("name").as_str().unwrap_or_default();
     let before = op.prior.as_ref().and_then(price::told);
     if let Some(warning) = price::change(("Node pool", name), before, &quote, &notes) {

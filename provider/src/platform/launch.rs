@@ -252,11 +252,11 @@ impl Launch<'_> {
                 Some(incarnation) => {
                     state.set("phase", Phase::Incomplete.as_str());
                     state.set("incarnation", incarnation.as_str());
-                    state.set("component_status", statuses.unwrap_or_default());
+                    status::write(statuses.unwrap_or_default(), state);
                 }
                 None => {
                     if let Some(statuses) = statuses {
-                        state.set("component_status", statuses);
+                        status::write(statuses, state);
                     }
                 }
             }

@@ -115,11 +115,8 @@ async fn tell(op: &mut Plan<Session>, decision: &Decision, prior: Option<&Object
     if quote == Quote::Sure(before.unwrap_or_default()) {
         return;
     }
-    let notes: Vec<String> = decision
-        .note()
-        .into_iter()
-        .chain(on_top(op, prior).await)
-        .collect();
+    let mut notes = decision.notes();
+    notes.extend(on_top(op, prior).await);
     let name = text(&op.planned, "name").unwrap_or_default();
     if let Some(warning) = price::change(("Platform", &name), before, &quote, &notes) {
         op.warnings.push(warning);

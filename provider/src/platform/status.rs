@@ -124,6 +124,19 @@ pub(crate) fn recorded(
         .collect()
 }
 
+/// The same for a state that is being written: what only that state knows stays in it.
+pub(crate) fn write(mut statuses: Statuses, state: &mut Object) {
+    let stored: Option<Statuses> = state.get("component_status").unwrap_or_default();
+    let stored = stored.unwrap_or_default();
+    for (name, status) in &mut statuses {
+        if let Some(stored) = stored.get(name) {
+            status.backend = status.backend.take().or_else(|| stored.backend.clone());
+            status.reason = status.reason.take().or_else(|| stored.reason.clone());
+        }
+    }
+    state.set("component_status", statuses);
+}
+
 /// The components whose records do not say what is wanted.
 pub(crate) fn due(
     wanted: &BTreeMap<String, Wanted>,
@@ -264,6 +277,19 @@ mod tests {
         let due = due_by_state(&wanted, &seen, &Private::default());
         assert!(due.is_empty());
         assert_eq!(planned(&catalog(), &wanted, &due, &seen), written);
+    }
+
+    #[test]
+    fn a_state_that_is_being_written_keeps_what_the_journal_does_not_know() {
+        let wanted = wanted(Size::Dev);
+        let written = planned(&catalog(), &wanted, &all_new(&wanted), &Statuses::new());
+        let mut state = Object::new().with("component_status", written.clone());
+        write(recorded(&records(&wanted), None, &Statuses::new()), &mut state);
+        assert_eq!(state.get::<Statuses>("component_status").unwrap(), written);
+        let mut fresh = Object::new();
+        fresh.set_unknown("component_status");
+        write(written.clone(), &mut fresh);
+        assert_eq!(fresh.get::<Statuses>("component_status").unwrap(), written);
     }
 
     #[test]
