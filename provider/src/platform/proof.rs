@@ -22,13 +22,18 @@ impl Teardown<'_> {
         let inventory = inventory::take(self.client, catalogue.as_deref(), &self.id)
             .await
             .map_err(failed)?;
-        let mut left = Vec::new();
-        for item in &inventory.items {
-            let due = self.is_due(item) && !elsewhere.contains(&item.id);
-            if due && self.stays(item).await.map_err(failed)? {
-                left.push(item.with_removal(self.client));
-            }
-        }
+        let due = inventory
+            .items
+            .iter()
+            .filter(|item| self.is_due(item) && !elsewhere.contains(&item.id));
+        let looks = due.map(|item| async move { Ok((item, self.stays(item).await?)) });
+        let left: Vec<String> = futures::future::try_join_all(looks)
+            .await
+            .map_err(failed)?
+            .into_iter()
+            .filter(|(_, stays)| *stays)
+            .map(|(item, _)| item.with_removal(self.client))
+            .collect();
         if left.is_empty() {
             return Ok(inventory);
         }
@@ -44,26 +49,31 @@ impl Teardown<'_> {
 
     /// What carries the mark, and what the cluster made and the policy takes along.
     fn is_due(&self, item: &Item) -> bool {
-        let goes = match item.kind {
-            Kind::LoadBalancer => {
-                self.policy.delete_load_balancers
-                    && self.linked.load_balancers.contains_key(&item.id)
-            }
-            Kind::Volume => {
-                self.policy.delete_volumes && self.linked.volumes.contains_key(&item.id)
-            }
-            Kind::Other(_) => {
-                self.policy.delete_volumes && self.linked.file_systems.contains_key(&item.id)
-            }
-            _ => false,
-        };
-        goes || item.belongs_to(&self.id)
+        self.was_deleted(item) || item.belongs_to(&self.id)
     }
 
-    /// A list may trail, and the nodes of a deleted cluster take their time: the object itself decides, after a while.
+    /// Whether the cluster made it and the policy has taken it along.
+    fn was_deleted(&self, item: &Item) -> bool {
+        let (policy, linked, id) = (self.policy, &self.linked, &item.id);
+        match item.kind {
+            Kind::LoadBalancer => {
+                policy.delete_load_balancers && linked.load_balancers.contains_key(id)
+            }
+            Kind::Volume => policy.delete_volumes && linked.volumes.contains_key(id),
+            Kind::Other(_) => policy.delete_volumes && linked.file_systems.contains_key(id),
+            _ => false,
+        }
+    }
+
+    /// A list may trail, and the nodes of a deleted cluster take their time: the object itself decides, after a while if
+    /// it is one that goes.
     async fn stays(&self, item: &Item) -> vultr::Result<bool> {
         if !self.exists(item).await? {
             return Ok(false);
+        }
+        let goes = matches!(item.kind, Kind::Vpc | Kind::Cluster | Kind::Instance);
+        if !goes && !self.was_deleted(item) {
+            return Ok(true);
         }
         let wait = self.short_wait();
         let what = format!("{} {} to be gone", item.kind.name(), item.id);
