@@ -89,11 +89,7 @@ pub(crate) async fn joined(
 }
 
 /// One look at the pool: closes its nodes and asks every pod to leave. Says what is still there.
-async fn pass(
-    session: &Session,
-    cluster: &str,
-    pool: &NodePool,
-) -> Result<Option<String>, String> {
+async fn pass(session: &Session, cluster: &str, pool: &NodePool) -> Result<Option<String>, String> {
     let (access, closed) = set_open(session, cluster, pool, false).await?;
     let names: BTreeSet<&str> = closed.iter().map(|node| node.name.as_str()).collect();
     let words = |error: AccessError| error.to_string();

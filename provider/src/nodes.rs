@@ -84,7 +84,11 @@ pub(crate) struct Tenant {
 
 impl fmt::Display for Tenant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "pod {}/{} on node {}", self.namespace, self.name, self.node)
+        write!(
+            f,
+            "pod {}/{} on node {}",
+            self.namespace, self.name, self.node
+        )
     }
 }
 
@@ -92,7 +96,10 @@ impl Tenant {
     /// Pods of daemon sets come back at once, those of the kubelet cannot leave, and finished ones do not mind.
     fn of(pod: &Pod) -> Option<Self> {
         let spec = pod.spec.as_ref()?;
-        let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
+        let phase = pod
+            .status
+            .as_ref()
+            .and_then(|status| status.phase.as_deref());
         let stays = pod.annotations().contains_key(STATIC_POD)
             || matches!(phase, Some("Succeeded" | "Failed"))
             || pod
@@ -140,7 +147,7 @@ impl fmt::Display for FullBudget {
 }
 
 impl FullBudget {
-    fn of(budget: PodDisruptionBudget) -> Option<Self> {
+    fn of(budget: &PodDisruptionBudget) -> Option<Self> {
         let status = budget.status.as_ref()?;
         let full = status.expected_pods.unwrap_or(0) > 0 && status.disruptions_allowed == Some(0);
         full.then(|| Self {
@@ -171,10 +178,7 @@ impl ClusterAccess {
     }
 
     /// The pods that must leave these nodes, by namespace and name.
-    pub(crate) async fn tenants(
-        &self,
-        nodes: &BTreeSet<&str>,
-    ) -> Result<Vec<Tenant>, AccessError> {
+    pub(crate) async fn tenants(&self, nodes: &BTreeSet<&str>) -> Result<Vec<Tenant>, AccessError> {
         let api = Api::<Pod>::all(self.client.clone());
         let list = self.answered(api.list(&ListParams::default())).await?;
         let mut tenants: Vec<Tenant> = list
@@ -208,8 +212,7 @@ impl ClusterAccess {
     pub(crate) async fn full_budgets(&self) -> Result<Vec<FullBudget>, AccessError> {
         let api = Api::<PodDisruptionBudget>::all(self.client.clone());
         let list = self.answered(api.list(&ListParams::default())).await?;
-        let mut full: Vec<FullBudget> =
-            list.items.into_iter().filter_map(FullBudget::of).collect();
+        let mut full: Vec<FullBudget> = list.items.iter().filter_map(FullBudget::of).collect();
         full.sort();
         Ok(full)
     }
@@ -259,7 +262,10 @@ mod tests {
         assert_eq!(told, "pod web/shop-1 on node n1");
         let owner = json!([{ "apiVersion": "apps/v1", "kind": "DaemonSet", "name": "d", "uid": "u", "controller": true }]);
         assert_eq!(with(&["metadata", "ownerReferences"], owner), None);
-        assert_eq!(with(&["metadata", "annotations"], json!({ STATIC_POD: "x" })), None);
+        assert_eq!(
+            with(&["metadata", "annotations"], json!({ STATIC_POD: "x" })),
+            None
+        );
         assert_eq!(with(&["status", "phase"], json!("Succeeded")), None);
         assert_eq!(with(&["spec", "nodeName"], json!(null)), None);
     }
@@ -273,9 +279,12 @@ mod tests {
             }))
             .unwrap()
         };
-        assert_eq!(FullBudget::of(budget(1, 2)), None);
-        assert_eq!(FullBudget::of(budget(0, 0)), None);
-        let full = FullBudget::of(budget(0, 1)).unwrap().to_string();
-        assert!(full.contains("web/shop") && full.contains("1 needed"), "{full}");
+        assert_eq!(FullBudget::of(&budget(1, 2)), None);
+        assert_eq!(FullBudget::of(&budget(0, 0)), None);
+        let full = FullBudget::of(&budget(0, 1)).unwrap().to_string();
+        assert!(
+            full.contains("web/shop") && full.contains("1 needed"),
+            "{full}"
+        );
     }
 }

@@ -113,7 +113,14 @@ mod tests {
 
     #[test]
     fn ordinary_names_are_their_own_labels() {
-        for label in ["memory", "extra-0", "a-e97bdee", "a-E97BDEE9", "-e97bdee9", "x-12345678z"] {
+        for label in [
+            "memory",
+            "extra-0",
+            "a-e97bdee",
+            "a-E97BDEE9",
+            "-e97bdee9",
+            "x-12345678z",
+        ] {
             assert_eq!(name_of(label), label);
         }
     }
@@ -122,6 +129,9 @@ mod tests {
     fn tags_tell_the_owner_and_the_upgrade() {
         let tags = PoolTags::finished_as("slipway:acme");
         assert_eq!(tags.creating(), "slipway:acme (creating)");
-        assert_eq!(tags.upgrading("v1.36.5+1"), "slipway:acme (upgrading v1.36.5+1)");
+        assert_eq!(
+            tags.upgrading("v1.36.5+1"),
+            "slipway:acme (upgrading v1.36.5+1)"
+        );
     }
 }

@@ -96,9 +96,15 @@ enum Step<'p> {
     /// Make it, in the place of the old one if there is one.
     Make(Option<&'p NodePool>),
     /// Empty the old one into the new one, and delete it.
-    Move { from: &'p NodePool, to: &'p NodePool },
+    Move {
+        from: &'p NodePool,
+        to: &'p NodePool,
+    },
     /// Take an unfinished replacement away that is no longer wanted.
-    Withdraw { pool: &'p NodePool, keep: &'p NodePool },
+    Withdraw {
+        pool: &'p NodePool,
+        keep: &'p NodePool,
+    },
 }
 
 impl Step<'_> {
@@ -230,8 +236,7 @@ impl Surge<'_> {
 
     /// Makes the pool.
     pub(crate) async fn make(&self, replaces: Option<&NodePool>) -> Result<NodePool, Fault> {
-        let plan =
-            node_plan::pick(self.session, self.region, &self.goal.plans, self.place).await?;
+        let plan = node_plan::pick(self.session, self.region, &self.goal.plans, self.place).await?;
         let wanted = self.goal.creation(plan, replaces);
         let made = self.client.ensure_node_pool(self.cluster, &wanted).await;
         made.map(vultr::Ensured::into_inner)
@@ -304,7 +309,10 @@ impl Surge<'_> {
         list(self.client, self.cluster).await?.ok_or_else(|| {
             Fault::new(
                 fault::PARENT_GONE,
-                format!("There is no cluster {} in the account. Refresh, and plan again.", self.cluster),
+                format!(
+                    "There is no cluster {} in the account. Refresh, and plan again.",
+                    self.cluster
+                ),
             )
         })
     }

@@ -24,7 +24,7 @@ use crate::stock::Accepted;
 use crate::surge::{self, Pair, Surge, Which};
 
 const CREATE_WITHIN: Duration = Duration::from_mins(45);
-const UPDATE_WITHIN: Duration = Duration::from_mins(60);
+const UPDATE_WITHIN: Duration = Duration::from_hours(1);
 const DELETE_WITHIN: Duration = Duration::from_mins(30);
 
 /// What a change in place, or a replacement of the pool, answers.

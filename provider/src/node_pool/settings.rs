@@ -170,11 +170,7 @@ pub(super) fn timeout(
 }
 
 /// Writes what a pool is into a state, in the stored spelling where it means the same.
-pub(super) fn write(
-    pool: &NodePool,
-    cluster: &str,
-    state: &mut Object,
-) -> Result<(), ValueError> {
+pub(super) fn write(pool: &NodePool, cluster: &str, state: &mut Object) -> Result<(), ValueError> {
     let (min, max) = bounds(pool);
     state
         .set("id", pool.id.as_str())

@@ -63,7 +63,12 @@ fn a_new_plan_is_a_new_pool_and_then_the_old_one_goes() {
 fn every_interrupted_replacement_ends_with_the_one_pool_that_is_wanted() {
     let old = || pool(OLD, "memory", "small");
     let new = || pool(NEW, "memory-e97bdee9", "big");
-    for world in [vec![old()], vec![old(), new()], vec![new(), old()], vec![new()]] {
+    for world in [
+        vec![old()],
+        vec![old(), new()],
+        vec![new(), old()],
+        vec![new()],
+    ] {
         let (steps, left) = walk("big", world);
         assert_eq!((left.len(), left[0].id.as_str()), (1, NEW), "{steps:?}");
     }
@@ -71,7 +76,12 @@ fn every_interrupted_replacement_ends_with_the_one_pool_that_is_wanted() {
 
 #[test]
 fn a_replacement_that_is_no_longer_wanted_makes_way() {
-    let world = || vec![pool(OLD, "memory", "small"), pool(NEW, "memory-e97bdee9", "big")];
+    let world = || {
+        vec![
+            pool(OLD, "memory", "small"),
+            pool(NEW, "memory-e97bdee9", "big"),
+        ]
+    };
     let (steps, left) = walk("small", world());
     assert_eq!((steps.len(), left[0].id.as_str()), (2, OLD), "{steps:?}");
     let (_, left) = walk("huge", world());
@@ -80,7 +90,10 @@ fn a_replacement_that_is_no_longer_wanted_makes_way() {
 
 #[test]
 fn the_pool_of_an_id_is_found_with_its_heir() {
-    let pools = [pool(NEW, "memory-e97bdee9", "big"), pool("f", "other", "big")];
+    let pools = [
+        pool(NEW, "memory-e97bdee9", "big"),
+        pool("f", "other", "big"),
+    ];
     let pair = Pair::of_id(&pools, OLD);
     assert!(pair.old.is_none());
     assert_eq!(pair.replacement.unwrap().id, NEW);
@@ -99,7 +112,10 @@ fn what_is_as_wanted_is_not_changed_and_the_scalers_number_never() {
     pool.max_nodes = 4;
     pool.tag = "renamed".to_owned();
     let change = goal.change(&pool).unwrap();
-    assert_eq!((change.max_nodes, change.tag.as_deref()), (None, Some("slipway:acme")));
+    assert_eq!(
+        (change.max_nodes, change.tag.as_deref()),
+        (None, Some("slipway:acme"))
+    );
 }
 
 #[test]
@@ -108,6 +124,10 @@ fn a_replacement_begins_with_room_for_what_moves() {
     let nodes = |goal: &PoolGoal, old| goal.creation("big".to_owned(), old).node_quantity;
     assert_eq!(nodes(&goal("big"), Some(&old)), 3);
     assert_eq!(nodes(&goal("big"), None), 1);
-    let fixed = PoolGoal { autoscale: false, max: 1, ..goal("big") };
+    let fixed = PoolGoal {
+        autoscale: false,
+        max: 1,
+        ..goal("big")
+    };
     assert_eq!(nodes(&fixed, Some(&old)), 1);
 }

@@ -21,9 +21,8 @@ impl Surge<'_> {
     }
 
     async fn settle_labels(&self, pool: &NodePool) -> Result<(), Fault> {
-        let failed = |error: vultr::Error| {
-            cloud(&format!("labelling node pool {}", pool.label), &error)
-        };
+        let failed =
+            |error: vultr::Error| cloud(&format!("labelling node pool {}", pool.label), &error);
         let (client, cluster) = (self.client, self.cluster);
         let there = client
             .pool_labels(cluster, &pool.id)
@@ -37,7 +36,10 @@ impl Surge<'_> {
             }
         }
         for (key, value) in &self.goal.labels {
-            if !there.iter().any(|one| (&one.key, &one.value) == (key, value)) {
+            if !there
+                .iter()
+                .any(|one| (&one.key, &one.value) == (key, value))
+            {
                 let made = client.ensure_pool_label(cluster, &pool.id, key, value);
                 made.await.map_err(failed)?;
             }
@@ -46,9 +48,8 @@ impl Surge<'_> {
     }
 
     async fn settle_taints(&self, pool: &NodePool) -> Result<(), Fault> {
-        let failed = |error: vultr::Error| {
-            cloud(&format!("tainting node pool {}", pool.label), &error)
-        };
+        let failed =
+            |error: vultr::Error| cloud(&format!("tainting node pool {}", pool.label), &error);
         let (client, cluster) = (self.client, self.cluster);
         let there = client
             .pool_taints(cluster, &pool.id)
