@@ -181,7 +181,7 @@ fn refuse_replacement(op: &Plan<Session>, prior: &Object, phase: Phase) -> Optio
     }
     let changed: Vec<&str> = CREATE_ONLY
         .into_iter()
-        .filter(|name| op.changed(name))
+        .filter(|name| op.changed(name) && !prior.is_null(name))
         .collect();
     let name = text(prior, "name").unwrap_or_default();
     Some(Fault::new(

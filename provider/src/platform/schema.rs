@@ -63,7 +63,7 @@ fn settings(schema: Schema) -> Schema {
             "high_availability",
             Attribute::bool()
                 .default(false)
-                .requires_replace()
+                .requires_replace_if(was_known)
                 .describe("Three API servers instead of one. Vultr cannot switch it later, so a change needs a new platform. Default `false`."),
         )
         .attribute(
