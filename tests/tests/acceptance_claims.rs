@@ -3,7 +3,9 @@
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
-use slipway_tests::{Cluster, Sandbox, SandboxOptions, Terraform, configuration, engines};
+use slipway_tests::{
+    Cluster, Core, Sandbox, SandboxOptions, Terraform, configuration, engines, plugin_testing,
+};
 
 const NAME: &str = "dev-team1-feature-x";
 
@@ -63,6 +65,13 @@ fn a_claim_is_written_guarded_drifts_and_goes() -> Result<()> {
 
     a_second_writer_loses(&terraform, &bucket, &text)?;
     import_by_name_is_empty(&sandbox, &terraform, &with_claim)?;
+    let of_this_platform = [("SLIPWAY_TEST_PLATFORM", "claims")];
+    plugin_testing(
+        Core::chosen()?,
+        &sandbox,
+        "^TestEnvironmentClaim$",
+        &of_this_platform,
+    )?;
 
     let refused = terraform.run(&[
         "destroy",

@@ -113,14 +113,10 @@ fn what_needs_no_host_is_applied() -> Result<()> {
     let sandbox = Sandbox::start(SandboxOptions::records())?;
     let terraform = Terraform::new(&sandbox, &configuration::platform("examples", &[]))?;
     for (file, example) in [
-        ("pool.tf", "resources/slipway_node_pool/resource.tf"),
+        // A pool of each kind for production, with a table as its source.
         (
             "type.tf",
             "data-sources/slipway_environment_type/data-source.tf",
-        ),
-        (
-            "environments.tf",
-            "data-sources/slipway_environments/data-source.tf",
         ),
         // It declares the data source of the catalogue, too.
         ("price.tf", "functions/monthly_price/function.tf"),

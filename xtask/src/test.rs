@@ -16,6 +16,9 @@ pub(crate) struct Arguments {
     /// Print the steps and end.
     #[arg(long)]
     list: bool,
+    /// Run the tests with this core instead of the installed Terraform: `tofu` or `terraform-newest`.
+    #[arg(long, value_name = "CORE", env = "SLIPWAY_CORE")]
+    core: Option<String>,
 }
 
 /// One step: a name to call it by, how long it takes on two cores from cold, and its work.
@@ -23,7 +26,15 @@ struct Step {
     name: &'static str,
     about: &'static str,
     expected: &'static str,
-    run: fn(&Path) -> Result<()>,
+    run: fn(&Ground<'_>) -> Result<()>,
+}
+
+/// What the steps stand on.
+struct Ground<'a> {
+    /// The folder of the engines.
+    engines: &'a Path,
+    /// The core that the tests run with, if it is not the installed Terraform.
+    core: Option<&'a str>,
 }
 
 const STEPS: &[Step] = &[
@@ -69,6 +80,12 @@ const STEPS: &[Step] = &[
         expected: "25 min cold, 15 min warm",
         run: tests,
     },
+    Step {
+        name: "opentofu",
+        about: "the tests of the provider once more, with OpenTofu",
+        expected: "5 min",
+        run: opentofu,
+    },
 ];
 
 /// Steps that run when they are named: they take long and show little more than the others.
@@ -99,6 +116,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     ground::require("terraform", "install Terraform 1.11 or newer")?;
     ground::require("sshd", "install the package openssh-server")?;
     let engines = tools::ensure_with_checks()?;
+    let ground = Ground {
+        engines: &engines,
+        core: arguments.core.as_deref(),
+    };
     let wanted = |step: &&Step| arguments.only.iter().any(|name| name == step.name);
     let chosen: Vec<&Step> = if arguments.only.is_empty() {
         STEPS.iter().collect()
@@ -109,13 +130,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         stage(
             &format!("{}: {}", step.name, step.about),
             step.expected,
-            || (step.run)(&engines),
+            || (step.run)(&ground),
         )?;
     }
     Ok(())
 }
 
-fn format(_: &Path) -> Result<()> {
+fn format(_: &Ground<'_>) -> Result<()> {
     command::run(ground::cargo().args(["fmt", "--all", "--check"]))?;
     command::run(terraform().args([
         "fmt",
@@ -124,16 +145,17 @@ fn format(_: &Path) -> Result<()> {
         "-recursive",
         "terraform",
         "examples",
+        "docs/source",
     ]))
 }
 
-fn deny(engines: &Path) -> Result<()> {
-    let mut deny = Command::new(engines.join("lint/bin/cargo-deny"));
+fn deny(ground: &Ground<'_>) -> Result<()> {
+    let mut deny = Command::new(ground.engines.join("lint/bin/cargo-deny"));
     deny.current_dir(ground::root());
     command::run(deny.args(["--offline", "check", "bans", "licenses", "sources"]))
 }
 
-fn clippy(_: &Path) -> Result<()> {
+fn clippy(_: &Ground<'_>) -> Result<()> {
     command::run(ground::cargo().args([
         "clippy",
         "--workspace",
@@ -144,13 +166,13 @@ fn clippy(_: &Path) -> Result<()> {
     ]))
 }
 
-fn ansible_lint(engines: &Path) -> Result<()> {
-    let lint = engines.join("lint/bin");
+fn ansible_lint(ground: &Ground<'_>) -> Result<()> {
+    let lint = ground.engines.join("lint/bin");
     let mut command = Command::new(lint.join("ansible-lint"));
     command
         .current_dir(ground::root().join("playbooks"))
         .env("PATH", path_with(&lint)?)
-        .env("ANSIBLE_COLLECTIONS_PATH", collections(engines)?);
+        .env("ANSIBLE_COLLECTIONS_PATH", collections(ground.engines)?);
     command::run(command.args(["--offline", "--profile", "production", "--strict"]))
 }
 
@@ -168,40 +190,80 @@ fn collections(engines: &Path) -> Result<PathBuf> {
     )
 }
 
-fn build(_: &Path) -> Result<()> {
+fn build(_: &Ground<'_>) -> Result<()> {
     ground::build_programs(false).map(drop)
 }
 
-fn check_docs(engines: &Path) -> Result<()> {
-    docs::check(engines)
+fn check_docs(ground: &Ground<'_>) -> Result<()> {
+    docs::check(ground.engines)
 }
 
-fn tests(engines: &Path) -> Result<()> {
-    let mut tests = ground::cargo();
-    tests.env("SLIPWAY_TOOLS", engines);
-    // Two at a time: a test with a real cluster keeps about one core busy.
-    command::run(tests.args([
-        "test",
-        "--workspace",
-        "--no-fail-fast",
-        "--",
-        "--test-threads=2",
-    ]))
+fn tests(ground: &Ground<'_>) -> Result<()> {
+    run_tests(ground, ground.core, &["--workspace"])
 }
 
-fn complete_ha(engines: &Path) -> Result<()> {
-    ground::build_programs(false)?;
-    let mut test = ground::cargo();
-    test.env("SLIPWAY_TOOLS", engines);
-    command::run(test.args([
-        "test",
+/// Tests with real clusters that run with both cores; the others take long and ask the same of a core.
+const WITH_BOTH_CORES: [&str; 2] = ["acceptance_quickstart", "acceptance_claims"];
+
+/// Every test file of the provider that runs a core against an account of records, and the main job on real clusters. A run
+/// of all tests with another core has had them already.
+fn opentofu(ground: &Ground<'_>) -> Result<()> {
+    if ground.core.is_some() {
+        eprintln!("  nothing to do: the tests ran with {:?}", ground.core);
+        return Ok(());
+    }
+    let mut arguments = vec!["--package".to_owned(), "slipway-tests".to_owned()];
+    for entry in std::fs::read_dir(ground::root().join("tests/tests"))? {
+        let path = entry?.path();
+        let name = path.file_stem().unwrap_or_default().to_string_lossy();
+        let runs_a_core = name.starts_with("provider_")
+            && path.is_file()
+            && std::fs::read_to_string(&path)?.contains("Terraform::new");
+        if runs_a_core || WITH_BOTH_CORES.contains(&name.as_ref()) {
+            arguments.extend(["--test".to_owned(), name.into_owned()]);
+        }
+    }
+    run_tests(ground, Some("tofu"), &arguments)
+}
+
+fn complete_ha(ground: &Ground<'_>) -> Result<()> {
+    build(ground)?;
+    let test = [
         "--package",
         "slipway-tests",
         "--test",
         "acceptance_complete",
-        "--",
-        "--ignored",
-    ]))
+    ];
+    run_tests_as(ground, ground.core, &test, &["--ignored"])
+}
+
+fn run_tests<S: AsRef<std::ffi::OsStr>>(
+    ground: &Ground<'_>,
+    core: Option<&str>,
+    which: &[S],
+) -> Result<()> {
+    run_tests_as(ground, core, which, &[])
+}
+
+fn run_tests_as<S: AsRef<std::ffi::OsStr>>(
+    ground: &Ground<'_>,
+    core: Option<&str>,
+    which: &[S],
+    how: &[&str],
+) -> Result<()> {
+    let mut tests = ground::cargo();
+    tests.env("SLIPWAY_TOOLS", ground.engines);
+    if let Some(core) = core {
+        tests.env("SLIPWAY_CORE", core);
+    }
+    // Two at a time: a test with a real cluster keeps about one core busy.
+    command::run(
+        tests
+            .arg("test")
+            .args(which)
+            .args(["--no-fail-fast", "--", "--test-threads=2"])
+            .args(how),
+    )
 }
 
 fn terraform() -> Command {
