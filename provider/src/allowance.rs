@@ -34,6 +34,11 @@ impl<'a> Allowance<'a> {
         self.deadline.saturating_duration_since(Instant::now())
     }
 
+    /// The user's wish to stop.
+    pub(crate) fn stop(&self) -> &'a Stop {
+        self.stop
+    }
+
     /// A wait that ends with the operation's time or with a stop, and looks before it waits.
     pub(crate) fn wait(&self, client: &Client) -> Wait {
         client

@@ -1,22 +1,27 @@
 //! The bootstrap host: a small server in the platform's VPC that lives only while playbooks run.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
 use run_report::{
     ComponentRequest, Connection, Failure, Host, Outcome, PROTOCOL_VERSION, Platform, Request,
 };
+use secrecy::SecretString;
 use tfplugin::{Diagnostic, Diagnostics};
+use uuid::Uuid;
 use vultr::{Client, CreateInstance, Instance};
 
+use crate::allowance::Allowance;
 use crate::bootstrap_run::{self, Report};
 use crate::catalogue::PlanOffer;
 use crate::cloud_init;
 use crate::fault::{self, Fault};
 use crate::host_keys::RunKeys;
-use crate::platform::launch::Launch;
-use crate::session::cloud;
+use crate::mark::PlatformId;
+use crate::session::{Session, cloud};
 use crate::stock::Market;
+use crate::upgrade::Tell;
 
 /// Name of the image; its number changes with point releases.
 const IMAGE: &str = "Debian 12 x64";
@@ -32,23 +37,41 @@ const COMPONENT_WITHIN: Duration = Duration::from_mins(30);
 /// How long the removal of the host may take, also when everything else was stopped.
 const REMOVE_WITHIN: Duration = Duration::from_mins(10);
 
+/// What a host is raised for.
+pub(crate) struct Job<'a> {
+    pub(crate) session: &'a Session,
+    pub(crate) client: &'a Client,
+    pub(crate) id: &'a PlatformId,
+    pub(crate) region: &'a str,
+    pub(crate) domain: &'a str,
+    /// The components to look at: the child holds them against the journal itself, and needs the others as inputs.
+    pub(crate) components: Vec<ComponentRequest>,
+    /// One that runs whatever the journal says.
+    pub(crate) forced: Option<&'a str>,
+    pub(crate) secrets: &'a BTreeMap<String, SecretString>,
+    pub(crate) secrets_version: u64,
+    pub(crate) run: Uuid,
+    pub(crate) allowance: Allowance<'a>,
+    pub(crate) tell: Tell<'a>,
+}
+
 /// Raises a host, runs what is due on it, and removes it whatever happened.
-pub(crate) async fn run(launch: &Launch<'_>, cluster: &str, vpc: &str) -> Result<(), Diagnostics> {
-    let program = launch.session.bootstrap_program()?;
+pub(crate) async fn run(job: &Job<'_>, cluster: &str, vpc: &str) -> Result<(), Diagnostics> {
+    let program = job.session.bootstrap_program()?;
     let keys = RunKeys::generate().map_err(|error| {
         Fault::new(
             fault::RUN_FAILED,
             format!("The keys of the bootstrap host cannot be made: {error}."),
         )
     })?;
-    let wanted = specification(launch, vpc, &keys).await?;
-    let made = launch.client.ensure_instance(&wanted).await;
+    let wanted = specification(job, vpc, &keys).await?;
+    let made = job.client.ensure_instance(&wanted).await;
     let host = made
         .map_err(|error| cloud("creating the bootstrap host", &error))?
         .into_inner();
 
-    let ran = use_host(launch, cluster, &host.id, &keys, &program).await;
-    let removed = remove(launch.client, &host.id).await;
+    let ran = use_host(job, cluster, &host.id, &keys, &program).await;
+    let removed = remove(job.client, &host.id).await;
     let mut problems = Diagnostics::new();
     let report = problems.collect(ran);
     if let Err(fault) = removed {
@@ -69,23 +92,24 @@ pub(crate) async fn remove(client: &Client, host: &str) -> Result<(), Fault> {
 }
 
 async fn use_host(
-    launch: &Launch<'_>,
+    job: &Job<'_>,
     cluster: &str,
     host: &str,
     keys: &RunKeys,
     program: &std::path::Path,
 ) -> Result<Report, Diagnostics> {
-    let up = launch.client.instance_up(host, &launch.wait()).await;
+    let up = job.client.instance_up(host, &job.allowance.wait(job.client)).await;
     let host = up.map_err(|error| cloud(&format!("waiting for bootstrap host {host}"), &error))?;
-    let request = request(launch, cluster, &host, keys).await?;
-    let run = bootstrap_run::run(program, &request, launch.stop.token());
-    match tokio::time::timeout(launch.left(), run).await {
+    let request = request(job, cluster, &host, keys).await?;
+    let token = job.allowance.stop().token();
+    let run = bootstrap_run::run(program, &request, job.forced, job.tell, token);
+    match tokio::time::timeout(job.allowance.left(), run).await {
         Ok(report) => Ok(report?),
         Err(_) => Err(Fault::new(
             fault::TIMED_OUT,
             format!(
                 "The components of platform {} were not done in time. Finished ones are recorded; apply again to go on with the rest, or raise timeouts.",
-                launch.settings.id
+                job.id
             ),
         )
         .into()),
@@ -101,19 +125,18 @@ pub(crate) fn plan(market: &Market) -> Option<&PlanOffer> {
 }
 
 async fn specification(
-    launch: &Launch<'_>,
+    job: &Job<'_>,
     vpc: &str,
     keys: &RunKeys,
 ) -> Result<CreateInstance, Diagnostics> {
-    let settings = &launch.settings;
-    let market = Market::now(launch.session, &settings.region).await?;
+    let market = Market::now(job.session, job.region).await?;
     let plan = plan(&market).ok_or_else(|| {
         Fault::new(
             fault::OUT_OF_STOCK,
-            format!("Region {} has no {FAMILY} plan of 2 GB or more in stock, and the bootstrap host needs one. Apply again when there is stock.", settings.region),
+            format!("Region {} has no {FAMILY} plan of 2 GB or more in stock, and the bootstrap host needs one. Apply again when there is stock.", job.region),
         )
     })?;
-    let images = launch.client.operating_systems().await;
+    let images = job.client.operating_systems().await;
     let images = images.map_err(|error| cloud("listing the images", &error))?;
     let image = images
         .iter()
@@ -127,12 +150,12 @@ async fn specification(
             )
         })?;
     Ok(CreateInstance {
-        region: settings.region.clone(),
+        region: job.region.to_owned(),
         plan: plan.id.clone(),
         os_id: image.id,
-        label: settings.id.host_label(),
-        hostname: format!("slipway-{}-bootstrap", settings.id),
-        tags: settings.id.host_tags(),
+        label: job.id.host_label(),
+        hostname: format!("slipway-{}-bootstrap", job.id),
+        tags: job.id.host_tags(),
         user_data: Some(cloud_init::user_data(keys)),
         sshkey_id: Vec::new(),
         attach_vpc: vec![vpc.to_owned()],
@@ -143,20 +166,19 @@ async fn specification(
 }
 
 async fn request(
-    launch: &Launch<'_>,
+    job: &Job<'_>,
     cluster: &str,
     host: &Instance,
     keys: &RunKeys,
 ) -> Result<Request, Fault> {
-    let settings = &launch.settings;
     Ok(Request {
         v: PROTOCOL_VERSION,
-        run: launch.run,
+        run: job.run,
         platform: Platform {
-            id: settings.id.to_string(),
-            name: settings.id.to_string(),
-            region: settings.region.clone(),
-            domain: settings.domain.clone(),
+            id: job.id.to_string(),
+            name: job.id.to_string(),
+            region: job.region.to_owned(),
+            domain: job.domain.to_owned(),
         },
         host: Host {
             connection: Connection::Ssh,
@@ -166,21 +188,14 @@ async fn request(
             host_key: keys.host.public().to_owned(),
             login_key: Some(keys.login.private().clone()),
         },
-        kubeconfig: launch.session.kubeconfig(cluster).await?,
-        chart_mirror: launch.session.chart_mirror().map(str::to_owned),
-        components: enabled(launch),
-        secrets: launch.secrets.clone(),
-        secrets_version: settings.secrets_version,
+        kubeconfig: job.session.kubeconfig(cluster).await?,
+        chart_mirror: job.session.chart_mirror().map(str::to_owned),
+        components: job.components.clone(),
+        secrets: job.secrets.clone(),
+        secrets_version: job.secrets_version,
         connect_timeout_s: CONNECT_WITHIN.as_secs(),
         component_timeout_s: COMPONENT_WITHIN.as_secs(),
     })
-}
-
-/// All that are wanted: the child holds them against the journal itself, and needs the others as inputs.
-fn enabled(launch: &Launch<'_>) -> Vec<ComponentRequest> {
-    let mut components = crate::platform::requests(launch.catalog, &launch.settings);
-    components.retain(|component| component.enabled);
-    components
 }
 
 /// Turns the outcome of a run into what the user must know.

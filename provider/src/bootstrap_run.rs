@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use zeroize::Zeroizing;
 
 use crate::fault::{self, Fault};
+use crate::upgrade::Tell;
 
 /// How long a child may take to record where it stopped before it is ended.
 const STOP_GRACE: Duration = Duration::from_mins(1);
@@ -48,13 +49,16 @@ pub(crate) struct Report {
     pub(crate) stderr: Vec<String>,
 }
 
-/// Runs the child to its end.
+/// Runs the child to its end. `forced` names a component whose playbook runs whatever the journal says; `tell` hears, line
+/// by line, what goes on.
 pub(crate) async fn run(
     program: &Path,
     request: &Request,
+    forced: Option<&str>,
+    tell: Tell<'_>,
     stop: &CancellationToken,
 ) -> Result<Report, Fault> {
-    let mut child = spawn(program)?;
+    let mut child = spawn(program, forced)?;
     let lost = |what: &str| {
         Fault::new(
             fault::RUN_FAILED,
@@ -66,7 +70,7 @@ pub(crate) async fn run(
     let stderr = child.stderr.take().ok_or_else(|| lost("stderr"))?;
 
     let writing = hand_over(stdin, request);
-    let reading = follow(stdout);
+    let reading = follow(stdout, tell);
     let complaints = last_lines(stderr);
     let everything = async { tokio::join!(writing, reading, complaints) };
     tokio::pin!(everything);
@@ -104,10 +108,11 @@ pub(crate) async fn run(
     Err(broken(&reason, &stderr))
 }
 
-fn spawn(program: &Path) -> Result<Child, Fault> {
+fn spawn(program: &Path, forced: Option<&str>) -> Result<Child, Fault> {
     let mut command = Command::new(program);
     command
         .args(["run", "--request", "-"])
+        .args(forced.into_iter().flat_map(|name| ["--force", name]))
         .env_clear()
         .envs(
             ENVIRONMENT
@@ -175,13 +180,16 @@ fn ask_to_stop(child: &Child) {
 type Said = (Option<Outcome>, BTreeMap<String, Option<Failure>>);
 
 /// Reads events to the end of the stream and logs what a person would follow.
-async fn follow(stdout: impl AsyncRead + Unpin) -> Result<Said, String> {
+async fn follow(stdout: impl AsyncRead + Unpin, tell: Tell<'_>) -> Result<Said, String> {
     let mut lines = BufReader::new(stdout).lines();
     let mut reader = EventReader::default();
     let mut said = (None, BTreeMap::new());
     while let Some(line) = lines.next_line().await.map_err(|error| error.to_string())? {
         if let Line::Known(envelope) = reader.read(&line).map_err(|error| error.to_string())? {
             log(&envelope);
+            if let Some(line) = in_words(&envelope.event) {
+                tell(&line);
+            }
             match envelope.event {
                 Event::ComponentFinished {
                     name,
@@ -197,6 +205,29 @@ async fn follow(stdout: impl AsyncRead + Unpin) -> Result<Said, String> {
         }
     }
     Ok(said)
+}
+
+/// An event as a person follows it; nothing for those that say little.
+fn in_words(event: &Event) -> Option<String> {
+    Some(match event {
+        Event::HostConnected { address } => format!("bootstrap host {address} answers"),
+        Event::ComponentStarted(planned) => format!("{}: started", planned.name),
+        Event::Play { component, name } => format!("{component}: play {name}"),
+        Event::Task {
+            component,
+            name,
+            status: TaskStatus::Ok | TaskStatus::Changed | TaskStatus::Failed,
+            duration_ms,
+            ..
+        } => format!("{component}: {name} ({} s)", duration_ms / 1000),
+        Event::ComponentFinished {
+            name,
+            status,
+            changed,
+            ..
+        } => format!("{name}: {status:?}, {changed} tasks changed something").to_lowercase(),
+        _ => return None,
+    })
 }
 
 fn log(envelope: &Envelope) {
@@ -289,7 +320,7 @@ echo '{"v":1,"seq":1,"ts":"2026-01-01T00:00:00.000Z","event":"component_finished
 echo '{"v":1,"seq":2,"ts":"2026-01-01T00:00:00.000Z","event":"run_finished","outcome":"failed","components":{"kong":"failed"}}'
 exit 1"#;
         let program = script(events);
-        let report = run(&program, &request(), &CancellationToken::new())
+        let report = run(&program, &request(), None, &|_| (), &CancellationToken::new())
             .await
             .unwrap();
         assert_eq!(report.outcome, Outcome::Failed);
@@ -299,7 +330,7 @@ exit 1"#;
     #[tokio::test]
     async fn a_child_that_says_nothing_is_an_error_with_its_last_words() {
         let program = script("cat > /dev/null; echo gone wrong >&2; exit 77");
-        let fault = run(&program, &request(), &CancellationToken::new())
+        let fault = run(&program, &request(), None, &|_| (), &CancellationToken::new())
             .await
             .unwrap_err();
         assert_eq!(fault.code(), fault::RUN_FAILED.code);
@@ -315,7 +346,7 @@ exit 1"#;
             tokio::time::sleep(Duration::from_millis(300)).await;
             token.cancel();
         });
-        let report = run(&program, &request(), &stop).await.unwrap();
+        let report = run(&program, &request(), None, &|_| (), &stop).await.unwrap();
         assert_eq!(report.outcome, Outcome::Stopped);
     }
 
@@ -337,7 +368,7 @@ exit 1"#;
         let program = script(
             "cat > /dev/null; tr '\\0' '\\n' < /proc/$$/environ >&2; tr '\\0' ' ' < /proc/$$/cmdline >&2; exit 77",
         );
-        let fault = run(&program, &request(), &CancellationToken::new())
+        let fault = run(&program, &request(), None, &|_| (), &CancellationToken::new())
             .await
             .unwrap_err();
         for secret in [

@@ -36,6 +36,7 @@ mod price_function;
 mod provider;
 mod rehearsal_pace;
 mod resolve_version;
+mod run_component_action;
 mod session;
 mod stock;
 mod surge;

@@ -18,6 +18,7 @@ use crate::node_pool::NodePoolResource;
 use crate::platform::PlatformResource;
 use crate::price_function::MonthlyPrice;
 use crate::resolve_version::ResolveVersion;
+use crate::run_component_action::RunComponentAction;
 use crate::session::{ProviderSettings, Session};
 use crate::upgrade_action::UpgradeAction;
 
@@ -128,7 +129,7 @@ impl Provider for Slipway {
     }
 
     fn actions(&self) -> Vec<Box<dyn Action<Session>>> {
-        vec![Box::new(UpgradeAction)]
+        vec![Box::new(UpgradeAction), Box::new(RunComponentAction)]
     }
 
     fn functions(&self) -> Vec<Box<dyn Function>> {

@@ -13,9 +13,9 @@ use vultr::{Client, Cluster, Vpc, Wait};
 use super::sequence::{Goal, Observed, SeenCluster, SeenVpc, Step, next};
 use super::settings::Settings;
 use super::status::{self, Statuses};
-use super::{Phase, census};
+use super::{Phase, census, components};
 use crate::allowance::Allowance;
-use crate::bootstrap_host;
+use crate::bootstrap_host::{self, Job};
 use crate::fault::{self, Fault};
 use crate::mark::Mark;
 use crate::session::{Session, cloud};
@@ -196,6 +196,27 @@ impl Launch<'_> {
         seen.due = Some(status::due(&self.wanted, records).into_keys().collect());
     }
 
+    fn job(&self) -> Job<'_> {
+        let settings = &self.settings;
+        let mut components = components::requests(self.catalog, &settings.components);
+        components.retain(|component| component.enabled);
+        Job {
+            session: self.session,
+            client: self.client,
+            id: &settings.id,
+            region: &settings.region,
+            domain: &settings.domain,
+            components,
+            forced: None,
+            secrets: &self.secrets,
+            secrets_version: settings.secrets_version,
+            run: self.run,
+            allowance: self.allowance(),
+            // The log has it all.
+            tell: &|_| (),
+        }
+    }
+
     /// Runs the components on a host that lives only for this step, and believes the journal about the outcome.
     async fn run_components(
         &self,
@@ -204,7 +225,7 @@ impl Launch<'_> {
         seen: &mut Observed,
         standing: &mut Standing,
     ) -> Result<(), Diagnostics> {
-        let run = bootstrap_host::run(self, cluster, vpc).await;
+        let run = bootstrap_host::run(&self.job(), cluster, vpc).await;
         if let Ok(records) = self.journal(cluster).await {
             self.note(&records, seen, standing);
         }

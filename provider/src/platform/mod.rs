@@ -2,7 +2,7 @@
 
 mod adoption;
 mod census;
-mod components;
+pub(crate) mod components;
 mod inventory;
 pub(crate) mod launch;
 mod making;
@@ -19,7 +19,7 @@ mod running_costs;
 mod schema;
 mod sequence;
 pub(crate) mod settings;
-mod status;
+pub(crate) mod status;
 mod system_pool;
 mod storage;
 mod teardown;
@@ -77,11 +77,6 @@ impl Phase {
             _ => Self::Ready,
         }
     }
-}
-
-/// The whole component list of a platform.
-pub(crate) fn requests(catalog: &Catalog, settings: &Settings) -> Vec<ComponentRequest> {
-    components::requests(catalog, &settings.components)
 }
 
 /// The resource type.
