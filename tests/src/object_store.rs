@@ -48,6 +48,8 @@ impl ObjectStore {
             .region(Region::new(value("region")?))
             .credentials_provider(keys)
             .force_path_style(true)
+            // The store's address speaks plain HTTP.
+            .http_client(aws_smithy_http_client::Builder::new().build_http())
             .build();
         Ok(Self {
             client: Client::from_conf(config),

@@ -92,7 +92,7 @@ class Bucket:
 
     def _rules(self):
         answer = or_missing(self.s3.get_bucket_lifecycle_configuration, "NoSuchLifecycleConfiguration", Bucket=self.name)
-        return normal(answer["Rules"]) if answer else None
+        return normal(answer.get("Rules") or []) if answer else None
 
     def _set_rules(self):
         self.s3.put_bucket_lifecycle_configuration(

@@ -71,7 +71,7 @@ class Store:
     def service(self, name, keys=None):
         """A client of one of the store's services, as the administrator or with other keys."""
         access_key, secret_key = keys or self.keys
-        return boto3.client(
+        service = boto3.client(
             name,
             endpoint_url=self.endpoint,
             region_name=self.region,
@@ -84,6 +84,8 @@ class Store:
                 s3={"addressing_style": "path"},
             ),
         )
+        service.meta.events.register("before-sign.s3.*", name_bucket_as_folder)
+        return service
 
     def persist(self, work):
         """The outcome of work, which is done again while the store may answer better soon."""
@@ -102,6 +104,13 @@ class Store:
             msg=f"the object store at {self.endpoint}: {error}. What to do: see that the pods of namespace {namespace} run, "
             f"that this host reaches the address, and that the keys in Secret {secret} are those of the store."
         )
+
+
+def name_bucket_as_folder(request, **_):
+    """Asks for C(/bucket/), as most clients do, and not for C(/bucket): SeaweedFS answers C(/status) itself."""
+    address = urllib.parse.urlsplit(request.url)
+    if address.path.count("/") == 1 and address.path != "/":
+        request.url = urllib.parse.urlunsplit(address._replace(path=f"{address.path}/"))
 
 
 def status_of(error):
@@ -135,25 +144,44 @@ def users(store):
     return MinioUsers(store) if health.ok else IamUsers(store)
 
 
-class IamUsers:
-    """Users of a store that speaks AWS IAM; it chooses the keys."""
+def arn(policy):
+    """How a policy is named in calls."""
+    return f"arn:aws:iam:::policy/{policy}"
 
-    POLICY = "slipway"
+
+class IamUsers:
+    """Users of a store that speaks AWS IAM; it chooses the keys.
+
+    Their policies are managed ones, of the user's name: SeaweedFS takes no denial in the policy of a user itself.
+    """
 
     def __init__(self, store):
         self.iam = store.service("iam")
 
     def policy(self, name):
         """The policy of a user, None without user or policy."""
-        answer = or_missing(self.iam.get_user_policy, "NoSuchEntity", UserName=name, PolicyName=self.POLICY)
-        document = answer and answer["PolicyDocument"]
-        return json.loads(urllib.parse.unquote(document)) if isinstance(document, str) else document
+        attached = or_missing(self.iam.list_attached_user_policies, "NoSuchEntity", UserName=name)
+        if arn(name) not in [policy["PolicyArn"] for policy in (attached or {}).get("AttachedPolicies", [])]:
+            return None
+        return self._document(name)
 
     def grant(self, name, policy):
         """Bring user and policy about."""
         if or_missing(self.iam.get_user, "NoSuchEntity", UserName=name) is None:
             self.iam.create_user(UserName=name)
-        self.iam.put_user_policy(UserName=name, PolicyName=self.POLICY, PolicyDocument=json.dumps(policy))
+        if self._document(name) != policy:
+            or_missing(self.iam.detach_user_policy, "NoSuchEntity", UserName=name, PolicyArn=arn(name))
+            or_missing(self.iam.delete_policy, "NoSuchEntity", PolicyArn=arn(name))
+            self.iam.create_policy(PolicyName=name, PolicyDocument=json.dumps(policy))
+        self.iam.attach_user_policy(UserName=name, PolicyArn=arn(name))
+
+    def _document(self, name):
+        answer = or_missing(self.iam.get_policy, "NoSuchEntity", PolicyArn=arn(name))
+        if answer is None:
+            return None
+        version = answer["Policy"]["DefaultVersionId"]
+        document = self.iam.get_policy_version(PolicyArn=arn(name), VersionId=version)["PolicyVersion"]["Document"]
+        return json.loads(urllib.parse.unquote(document)) if isinstance(document, str) else document
 
     def new_keys(self, name):
         """Fresh keys of a user, who has no others afterwards: an interrupted run may have left some that nobody knows."""
