@@ -1,9 +1,10 @@
 //! The command line.
 
-use crate::commands::{follow, run, status};
+use crate::commands::{bundle, components, doctor, follow, report, run, status};
 use clap::{Args, Parser, Subcommand};
 use secrecy::SecretString;
 use std::io::{self, Read};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use zeroize::Zeroizing;
@@ -27,6 +28,16 @@ enum Command {
     /// What the platform's journal says of each component
     #[command(after_help = STATUS_EXAMPLES)]
     Status(StatusArguments),
+    /// Preflight: key, stock, DNS delegation, host, clock, cluster, tools; changes nothing
+    #[command(after_help = DOCTOR_EXAMPLES)]
+    Doctor(DoctorArguments),
+    /// The graph of components with versions and sizes
+    Components(ComponentsArguments),
+    /// One archive of playbooks, charts and image list, for hosts without internet
+    #[command(after_help = BUNDLE_EXAMPLES)]
+    Bundle(BundleArguments),
+    /// A redacted archive of a run, for a bug report
+    Report(ReportArguments),
 }
 
 /// Arguments of `run`.
@@ -66,6 +77,77 @@ pub(crate) struct StatusArguments {
     /// Write one JSON object
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// Arguments of `doctor`. The API key comes from `VULTR_API_KEY`.
+#[derive(Debug, Args)]
+pub(crate) struct DoctorArguments {
+    /// The request of the run that is planned; `-` reads it from stdin
+    #[arg(long, value_name = "FILE|-")]
+    pub(crate) request: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) access: ClusterAccess,
+    /// The region whose stock is looked at; by default the request's
+    #[arg(long)]
+    pub(crate) region: Option<String>,
+    /// The plan that must be in stock there
+    #[arg(long)]
+    pub(crate) plan: Option<String>,
+    /// The domain that must be delegated; by default the request's
+    #[arg(long)]
+    pub(crate) domain: Option<String>,
+    /// The resolver that is asked; by default the one of this machine
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub(crate) resolver: Option<SocketAddr>,
+    /// Address of the Vultr API, for a private endpoint or the sandbox
+    #[arg(long, value_name = "URL", env = "SLIPWAY_API_URL")]
+    pub(crate) api_url: Option<String>,
+    /// Write one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Arguments of `components`.
+#[derive(Debug, Args)]
+pub(crate) struct ComponentsArguments {
+    /// The catalogue of this folder or archive instead of the one in the binary
+    #[arg(long, value_name = "DIR|FILE")]
+    pub(crate) bundle: Option<PathBuf>,
+    /// Write one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Arguments of `bundle`.
+#[derive(Debug, Args)]
+pub(crate) struct BundleArguments {
+    /// The archive that is made
+    #[arg(long, value_name = "FILE", default_value = "slipway-bundle.tar.gz")]
+    pub(crate) out: PathBuf,
+    /// The playbooks of this folder or archive instead of those in the binary
+    #[arg(long, value_name = "DIR|FILE")]
+    pub(crate) bundle: Option<PathBuf>,
+    /// Fetch charts from this repository, and write beside each image its place in this registry
+    #[arg(long, value_name = "URL")]
+    pub(crate) mirror: Option<String>,
+    /// This component and what it reads; may be given more than once. By default those of a platform that names none
+    #[arg(long, value_name = "COMPONENT")]
+    pub(crate) component: Vec<String>,
+}
+
+/// Arguments of `report`.
+#[derive(Debug, Args)]
+pub(crate) struct ReportArguments {
+    /// The run, by its id or the beginning of it; without one the last one
+    pub(crate) run: Option<String>,
+    #[command(flatten)]
+    pub(crate) access: ClusterAccess,
+    /// Replace this text, for example a domain; may be given more than once
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) hide: Vec<String>,
+    /// The archive that is made
+    #[arg(long, value_name = "FILE", default_value = "slipway-report.tar.gz")]
+    pub(crate) out: PathBuf,
 }
 
 /// The way to the platform's cluster.
@@ -135,11 +217,31 @@ Examples:
   slipway-bootstrap status --kubeconfig platform.yaml
   get-kubeconfig | slipway-bootstrap status --kubeconfig - --json | jq '.components.kong.outcome'";
 
+const DOCTOR_EXAMPLES: &str = "\
+Examples:
+  VULTR_API_KEY=... slipway-bootstrap doctor --region ams --plan vc2-4c-8gb --domain platform.acme.example
+  slipway-bootstrap doctor --request request.json --json | jq -r '.findings[] | select(.verdict == \"failed\") | .code'
+
+Exit codes: 0 nothing failed, 1 a check failed, 2 the question was bad.";
+
+const BUNDLE_EXAMPLES: &str = "\
+Examples:
+  slipway-bootstrap bundle --out slipway.tar.gz
+      on a machine with internet, with Helm 3 on its PATH
+  slipway-bootstrap run --request request.json --bundle slipway.tar.gz
+      on one without: no chart repository is asked. Ansible and Helm must be on the host, or in an index it reaches
+
+images.txt in the archive lists the images; with --mirror each one with its place in that registry.";
+
 /// Does what the command line says; the exit code is the outcome.
 pub async fn run_command(arguments: Arguments) -> ExitCode {
     match arguments.command {
         Command::Run(arguments) => run::run(arguments).await,
         Command::Follow(arguments) => follow::run(arguments).await,
         Command::Status(arguments) => status::run(arguments).await,
+        Command::Doctor(arguments) => doctor::run(arguments).await,
+        Command::Components(arguments) => components::run(&arguments),
+        Command::Bundle(arguments) => bundle::run(&arguments),
+        Command::Report(arguments) => report::run(arguments).await,
     }
 }

@@ -6,6 +6,9 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
+/// The folder of charts in a bundle that has some.
+pub(crate) const CHARTS: &str = "charts";
+
 /// A playbooks tree with its catalogue.
 #[derive(Debug)]
 pub struct Bundle {
@@ -45,12 +48,42 @@ impl Bundle {
         Self::of(Tree::from_files(files))
     }
 
+    /// What the user named: a folder, or an archive that `slipway-bootstrap bundle` made.
+    pub fn open(path: &Path) -> Result<Self, BundleError> {
+        if !path.is_file() {
+            return Self::folder(path);
+        }
+        let unpacked = std::fs::File::open(path).and_then(Tree::unpack);
+        Self::of(unpacked.map_err(|source| BundleError::Unreadable {
+            path: path.to_owned(),
+            source,
+        })?)
+    }
+
     fn of(tree: Tree) -> Result<Self, BundleError> {
         Ok(Self {
             digest: tree.digest(),
             catalog: Catalog::of(&tree)?,
             tree,
         })
+    }
+
+    /// Whether it brings charts, so that no repository is asked for them.
+    #[must_use]
+    pub fn has_charts(&self) -> bool {
+        let folder = format!("{CHARTS}/");
+        self.files().any(|(path, _)| path.starts_with(&folder))
+    }
+
+    /// Its files, by path.
+    pub fn files(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.tree.files()
+    }
+
+    /// One of its files.
+    #[must_use]
+    pub fn file(&self, path: &str) -> Option<&[u8]> {
+        self.tree.file(path)
     }
 
     /// The tree as a `tar.gz`.

@@ -98,13 +98,16 @@ pub(crate) fn no_hosts() -> Failure {
 
 /// A component took longer than it may.
 #[must_use]
-pub(crate) fn too_long(seconds: u64, task: Option<&str>) -> Failure {
+pub(crate) fn too_long(seconds: u64, task: Option<&str>, waiting_for: Option<&str>) -> Failure {
     let doing = task
         .map(|task| format!(", doing \"{task}\""))
         .unwrap_or_default();
+    let waiting_for = waiting_for
+        .map(|what| format!("; it was waiting: {what}"))
+        .unwrap_or_default();
     plain(
         "SLW-344",
-        format!("it did not end within {seconds} s{doing}; its processes were ended"),
+        format!("it did not end within {seconds} s{doing}; its processes were ended{waiting_for}"),
         "Look at what it waits for in the cluster, or give it more time (component_timeout_s).",
     )
 }
@@ -224,7 +227,11 @@ pub(crate) fn describe(failure: &Failure) -> String {
         }
     }
     let cause = failure.cause.replace('\n', "\n    ");
-    let _ = write!(text, "\n  cause: {cause}\n  {}", failure.advice);
+    let _ = write!(
+        text,
+        "\n  cause: {cause}\n  {}\n  docs/errors.md explains {}",
+        failure.advice, failure.code
+    );
     text
 }
 

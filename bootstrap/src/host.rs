@@ -1,6 +1,6 @@
 //! The host once everything stands on it that a playbook needs.
 
-use crate::bundle::Bundle;
+use crate::bundle::{Bundle, CHARTS};
 use crate::connection::{Connection, Login};
 use crate::runtime::{self, Runtime};
 use crate::upload::{self, NotReady};
@@ -31,6 +31,8 @@ pub(crate) struct Host {
     programs: String,
     /// Folder of the playbooks.
     pub(crate) bundle: String,
+    /// Folder of the charts that came with them.
+    pub(crate) charts: Option<String>,
     pub(crate) runtime: Runtime,
 }
 
@@ -73,6 +75,9 @@ pub(crate) fn prepare(
         login,
         patience,
         programs,
+        charts: bundle
+            .has_charts()
+            .then(|| format!("{}/{CHARTS}", playbooks.path)),
         bundle: playbooks.path,
         runtime,
     })

@@ -58,7 +58,7 @@ pub(crate) fn order(
         "playbook": component.playbook,
         "lease_s": LEASE_S,
         "timeout_s": request.component_timeout_s,
-        "vars": variables(request, component, wanted),
+        "vars": variables(request, component, wanted, host),
         "secrets": secrets,
         "kubeconfig": request.kubeconfig.expose_secret(),
     });
@@ -67,7 +67,7 @@ pub(crate) fn order(
     line
 }
 
-fn variables(request: &Request, component: &Component, wanted: &Wanted) -> Value {
+fn variables(request: &Request, component: &Component, wanted: &Wanted, host: &Host) -> Value {
     json!({
         "slipway_platform": request.platform,
         "slipway_component": {
@@ -84,6 +84,7 @@ fn variables(request: &Request, component: &Component, wanted: &Wanted) -> Value
                 "app_version": component.chart.app_version,
             },
         },
+        "slipway_chart_folder": host.charts,
         "slipway_chart_mirror": request.chart_mirror,
         "slipway_run": request.run,
     })

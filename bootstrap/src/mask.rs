@@ -1,7 +1,7 @@
 //! Blots secrets out of everything that leaves: the last gate, whatever a task printed.
 
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use kube::config::Kubeconfig;
 use run_report::{Event, Failure, Request};
 use secrecy::{ExposeSecret, SecretString};
@@ -12,6 +12,9 @@ const BLOT: &str = "********";
 const SHORTEST: usize = 4;
 /// A line of a secret is secret too, unless it is as short as a brace or a word of YAML.
 const SHORTEST_LINE: usize = 12;
+/// A piece of base64 inside a longer one is looked for from this length on.
+const SHORTEST_ENCODED: usize = 10;
+
 /// The secrets of a run, in all the forms in which a text may hold them.
 #[derive(Default)]
 pub struct Masks {
@@ -41,13 +44,12 @@ impl Masks {
         for secret in secrets {
             forms.insert(secret.to_owned());
             forms.insert(secret.trim().to_owned());
-            forms.insert(STANDARD.encode(secret));
-            forms.insert(
-                serde_json::Value::from(secret)
-                    .to_string()
-                    .trim_matches('"')
-                    .to_owned(),
-            );
+            forms.extend(in_base64(secret.as_bytes()));
+            forms.insert(in_url(secret));
+            // Also JSON in a text that is JSON's in turn.
+            let escaped = in_json(secret);
+            forms.insert(in_json(&escaped));
+            forms.insert(escaped);
             forms.extend(
                 secret
                     .lines()
@@ -147,6 +149,49 @@ impl Masks {
     }
 }
 
+/// The encodings of a text, also as a part of a longer one that was encoded as a whole: its bytes stand there in one of
+/// three ways, of which the characters that are not shared with neighbours are always the same.
+fn in_base64(secret: &[u8]) -> BTreeSet<String> {
+    let mut forms = BTreeSet::from([STANDARD.encode(secret)]);
+    for shift in 0..3 {
+        let mut padded = vec![0; shift];
+        padded.extend_from_slice(secret);
+        for engine in [STANDARD_NO_PAD, URL_SAFE_NO_PAD] {
+            let encoded = engine.encode(&padded);
+            let begin = [0, 2, 3][shift];
+            let end = encoded.len() - usize::from(padded.len() % 3 != 0);
+            // Short ones would blot out words that only look alike.
+            forms.extend(
+                encoded
+                    .get(begin..end)
+                    .filter(|form| form.len() >= SHORTEST_ENCODED)
+                    .map(str::to_owned),
+            );
+        }
+    }
+    forms
+}
+
+/// The text as it stands between the quotes of JSON.
+fn in_json(secret: &str) -> String {
+    let quoted = serde_json::Value::from(secret).to_string();
+    let inside = quoted
+        .strip_prefix('"')
+        .and_then(|text| text.strip_suffix('"'));
+    inside.unwrap_or(&quoted).to_owned()
+}
+
+/// The text as it stands in an address.
+fn in_url(secret: &str) -> String {
+    let escaped = |byte: u8| match byte {
+        b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+            char::from(byte).to_string()
+        }
+        other => format!("%{other:02X}"),
+    };
+    secret.bytes().map(escaped).collect()
+}
+
 /// What is secret in a kubeconfig; the rest are addresses and names, which errors need. One that cannot be read is
 /// refused before anything is said.
 fn secrets_of_kubeconfig(yaml: &str) -> Vec<SecretString> {
@@ -176,6 +221,8 @@ mod tests {
             r#"{"json": "pass\"word-1"}"#,
             "b64: cGFzcyJ3b3JkLTE=",
             "one line: AAAABBBBCCCCDDDD",
+            "https://admin:pass%22word-1@registry.example",
+            r#"nested: "{\"json\": \"pass\\\"word-1\"}""#,
         ] {
             let clean = masks.apply(leaked);
             assert!(clean.contains(BLOT), "{clean}");
@@ -185,6 +232,28 @@ mod tests {
             );
         }
         assert_eq!(masks.apply("nothing to hide"), "nothing to hide");
+    }
+
+    #[test]
+    fn a_secret_is_found_inside_of_what_was_encoded_as_a_whole() {
+        let secret = "canary-secret-value";
+        let masks = Masks::new([secret]);
+        for before in ["", "u", "us", "user:"] {
+            for encoded in [
+                STANDARD.encode(format!("{before}{secret}")),
+                STANDARD.encode(format!("{before}{secret}@host")),
+                URL_SAFE_NO_PAD.encode(format!("{before}{secret}?>")),
+            ] {
+                let clean = masks.apply(&format!("Basic {encoded}"));
+                let left = clean.replace("Basic ", "").replace(BLOT, "");
+                let decoded = STANDARD_NO_PAD.decode(left.trim_end_matches('='));
+                assert!(clean.contains(BLOT), "{encoded} -> {clean}");
+                assert!(
+                    !String::from_utf8_lossy(&decoded.unwrap_or_default()).contains("secret"),
+                    "{clean}"
+                );
+            }
+        }
     }
 
     #[test]

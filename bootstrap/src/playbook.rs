@@ -98,6 +98,8 @@ pub(crate) struct Playbook {
     timeout_s: u64,
     next_seq: u64,
     task: Option<String>,
+    /// What the task at hand said last about what it waits for.
+    waiting_for: Option<String>,
     failure: Option<Failure>,
     hosts: Option<BTreeMap<String, HostStats>>,
     no_hosts: bool,
@@ -113,6 +115,7 @@ impl Playbook {
             timeout_s,
             next_seq: 1,
             task: None,
+            waiting_for: None,
             failure: None,
             hosts: None,
             no_hosts: false,
@@ -144,7 +147,10 @@ impl Playbook {
             }),
             "task_start" => self.begin(line),
             "task" => self.end(line),
-            "retry" => Said::Event(self.task_event(&line, TaskStatus::Retry)),
+            "retry" => {
+                self.waiting_for.clone_from(&line.msg);
+                Said::Event(self.task_event(&line, TaskStatus::Retry))
+            }
             "no_hosts" => {
                 self.no_hosts = true;
                 Said::Nothing
@@ -176,7 +182,8 @@ impl Playbook {
         match exit.stopped {
             Some(Stopped::Request) => return Verdict::Stopped,
             Some(Stopped::Timeout) => {
-                return fail(failure::too_long(self.timeout_s, self.task.as_deref()));
+                let (task, waiting_for) = (self.task.as_deref(), self.waiting_for.as_deref());
+                return fail(failure::too_long(self.timeout_s, task, waiting_for));
             }
             Some(Stopped::Lease) => {
                 return fail(failure::connection_lost(
@@ -203,6 +210,7 @@ impl Playbook {
 
     fn begin(&mut self, line: Line) -> Said {
         self.task.clone_from(&line.task);
+        self.waiting_for = None;
         Said::Event(Event::TaskStarted {
             component: self.component.clone(),
             name: line.task.unwrap_or_default(),
@@ -217,16 +225,18 @@ impl Playbook {
         let event = self.task_event(&line, if line.ignored { TaskStatus::Ok } else { status });
         if fatal {
             // The last one counts: a rescue looks around first and then fails with what it has found.
+            let said = line.msg.as_deref().unwrap_or("no message");
+            let found = Finding::read(said);
             self.failure = Some(Failure {
                 play: line.play,
                 task: line.task,
                 host: line.host,
-                cause: line.msg.unwrap_or_else(|| "no message".to_owned()),
-                advice: advice(status, line.path.as_deref()),
-                code: if status == TaskStatus::Unreachable {
-                    "SLW-341"
-                } else {
-                    "SLW-340"
+                cause: found.cause.to_owned(),
+                advice: advice(status, found.advice, line.path.as_deref()),
+                code: match found.code {
+                    Some(code) => code,
+                    None if status == TaskStatus::Unreachable => "SLW-341",
+                    None => "SLW-340",
                 }
                 .to_owned(),
             });
@@ -251,7 +261,35 @@ impl Playbook {
     }
 }
 
-fn advice(status: TaskStatus, path: Option<&str>) -> String {
+/// What a role says when it knows why: `SLW-370: cause. What to do: advice.`, its code and its advice where it has some.
+struct Finding<'a> {
+    code: Option<&'a str>,
+    cause: &'a str,
+    advice: Option<&'a str>,
+}
+
+const WHAT_TO_DO: &str = "What to do: ";
+
+impl<'a> Finding<'a> {
+    fn read(said: &'a str) -> Self {
+        let coded = said.split_once(": ").filter(|(code, _)| {
+            let number = code.strip_prefix("SLW-").unwrap_or_default();
+            number.len() == 3 && number.chars().all(|digit| digit.is_ascii_digit())
+        });
+        let (code, rest) = coded.map_or((None, said), |(code, rest)| (Some(code), rest));
+        let (cause, advice) = match rest.split_once(WHAT_TO_DO) {
+            Some((cause, advice)) => (cause.trim_end(), Some(advice.trim())),
+            None => (rest, None),
+        };
+        Self {
+            code,
+            cause,
+            advice,
+        }
+    }
+}
+
+fn advice(status: TaskStatus, found: Option<&str>, path: Option<&str>) -> String {
     let place = path
         .and_then(|path| {
             path.rsplit_once("/bundle-")
@@ -259,6 +297,15 @@ fn advice(status: TaskStatus, path: Option<&str>) -> String {
         })
         .map(|(_, inside)| format!(" (task at {inside})"))
         .unwrap_or_default();
+    if let Some(found) = found {
+        let mut words = found.trim_end_matches('.').chars();
+        let first = words.next().map(|letter| letter.to_uppercase().to_string());
+        return format!(
+            "{}{}; then apply again: it goes on from this component{place}.",
+            first.unwrap_or_default(),
+            words.as_str()
+        );
+    }
     if status == TaskStatus::Unreachable {
         return format!("Check that the host of the play can be reached{place}; then apply again.");
     }
@@ -337,6 +384,42 @@ mod tests {
                 EXIT_0
             ),
             Verdict::Ok
+        );
+    }
+
+    #[test]
+    fn what_a_role_has_found_out_is_the_error() {
+        let said = r#""msg":"SLW-370: namespace kong is not ready. Why: Insufficient cpu. What to do: raise max_nodes.""#;
+        let found = FAILED.replace(r#""msg":"why""#, said);
+        let Verdict::Failed(failure) = played(&[PLAY, &found, BAD], EXIT_2) else {
+            panic!("no failure")
+        };
+        assert_eq!(failure.code, "SLW-370");
+        assert_eq!(
+            failure.cause,
+            "namespace kong is not ready. Why: Insufficient cpu."
+        );
+        assert!(
+            failure
+                .advice
+                .starts_with("Raise max_nodes; then apply again"),
+            "{}",
+            failure.advice
+        );
+    }
+
+    #[test]
+    fn a_time_out_names_what_was_waited_for() {
+        let start = r#"{"seq":2,"event":"task_start","task":"Wait","host":"h"}"#;
+        let retry = r#"{"seq":3,"event":"retry","task":"Wait","host":"h","msg":"attempt 3 of 40: Deployment web has 0 of 1 new pods Ready"}"#;
+        let exit = r#"{"event":"exit","rc":-15,"stopped":"timeout"}"#;
+        let Verdict::Failed(failure) = played(&[PLAY, start, retry], exit) else {
+            panic!("no failure")
+        };
+        assert!(
+            failure.cause.contains("doing \"Wait\"")
+                && failure.cause.contains("Deployment web has 0 of 1"),
+            "{failure}"
         );
     }
 

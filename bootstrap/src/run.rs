@@ -2,7 +2,7 @@
 
 use crate::bundle::Bundle;
 use crate::component::{self, Done};
-use crate::connection::{ConnectError, Login};
+use crate::connection::{ConnectError, Connection as SshOrLocal, Login};
 use crate::failure;
 use crate::host::{self, Host};
 use crate::host_key::NotAHostKey;
@@ -17,10 +17,13 @@ use run_report::{
 };
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Once};
 use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+
+/// So many connections may be lost while the host is prepared.
+const CUTS: u32 = 5;
 
 /// Everything a run works with.
 pub struct Run {
@@ -243,37 +246,45 @@ impl Run {
             Obstacle::new(Outcome::BadRequest, failure)
         })?;
         let patience = Duration::from_secs(self.request.connect_timeout_s);
-        let connection = login.connect(patience, &self.stop).map_err(|error| {
-            let stopped = matches!(error, ConnectError::Stopped);
-            let outcome = if stopped {
-                Outcome::Stopped
-            } else {
-                Outcome::Unreachable
+        let (connected, ready) = (Once::new(), Once::new());
+        let mut cuts = 0;
+        loop {
+            let connection = self.connect(&login, patience)?;
+            connected.call_once(|| self.say_connected());
+            let bundle_ready = |uploaded| ready.call_once(|| self.say_bundle_ready(uploaded));
+            let prepared = host::prepare(
+                &connection,
+                login.clone(),
+                patience,
+                &self.bundle,
+                kept,
+                &self.stop,
+                bundle_ready,
+            );
+            match prepared {
+                Ok(host) => return Ok(host),
+                // Every step of it can be taken again.
+                Err(NotReady::Lost(cause)) if cuts < CUTS => {
+                    tracing::warn!(%cause, "the connection was lost while the host was prepared; connecting again");
+                    cuts += 1;
+                }
+                Err(why) => return Err(self.not_ready(why)),
+            }
+        }
+    }
+
+    fn connect(&self, login: &Login, patience: Duration) -> Result<SshOrLocal, Obstacle> {
+        login.connect(patience, &self.stop).map_err(|error| {
+            let outcome = match error {
+                ConnectError::Stopped => Outcome::Stopped,
+                _ => Outcome::Unreachable,
             };
             Obstacle::new(outcome, failure::no_connection(&error))
-        })?;
-        self.reporter.emit(Event::HostConnected {
-            address: match self.request.host.connection {
-                Connection::Ssh => self.request.host.address.clone(),
-                Connection::Local => "localhost".to_owned(),
-            },
-        });
-        let bundle_ready = |uploaded| {
-            self.reporter.emit(Event::BundleReady {
-                digest: self.bundle.digest.clone(),
-                uploaded,
-            });
-        };
-        host::prepare(
-            &connection,
-            login,
-            patience,
-            &self.bundle,
-            kept,
-            &self.stop,
-            bundle_ready,
-        )
-        .map_err(|why| match why {
+        })
+    }
+
+    fn not_ready(&self, why: NotReady) -> Obstacle {
+        match why {
             NotReady::Stopped => Obstacle::new(Outcome::Stopped, failure::stopped()),
             NotReady::Lost(cause) => {
                 Obstacle::new(Outcome::Unreachable, failure::connection_lost(&cause))
@@ -281,7 +292,23 @@ impl Run {
             NotReady::Because(failure) => {
                 Obstacle::new(Outcome::Failed, self.reporter.masked(*failure))
             }
-        })
+        }
+    }
+
+    fn say_connected(&self) {
+        self.reporter.emit(Event::HostConnected {
+            address: match self.request.host.connection {
+                Connection::Ssh => self.request.host.address.clone(),
+                Connection::Local => "localhost".to_owned(),
+            },
+        });
+    }
+
+    fn say_bundle_ready(&self, uploaded: bool) {
+        self.reporter.emit(Event::BundleReady {
+            digest: self.bundle.digest.clone(),
+            uploaded,
+        });
     }
 
     /// Starts what may start, until nothing runs and nothing can start any more.

@@ -63,21 +63,41 @@ class Causes(unittest.TestCase):
         condition = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/3 nodes: Insufficient cpu"}
         causes = diagnosis.stuck_pods([pod([condition])], [])
         self.assertEqual(causes, ["Pod web-0 is Unschedulable: 0/3 nodes: Insufficient cpu"])
-        self.assertIn("max_nodes", diagnosis.advice(causes))
+        self.assertIn("max_nodes", diagnosis.known_as(causes)[1])
 
     def test_an_image_that_cannot_be_pulled(self):
         waiting = {"reason": "ImagePullBackOff", "message": "Back-off pulling image"}
         stuck = pod(containerStatuses=[{"name": "web", "state": {"waiting": waiting}}])
         causes = diagnosis.stuck_pods([stuck], [])
         self.assertIn("container web: ImagePullBackOff Back-off pulling image", causes[0])
-        self.assertIn("registry", diagnosis.advice(causes))
+        self.assertIn("registry", diagnosis.known_as(causes)[1])
 
     def test_a_container_that_ended_says_how(self):
         ended = {"exitCode": 137, "reason": "OOMKilled"}
         status = {"name": "web", "state": {"waiting": {"reason": "CrashLoopBackOff"}}, "lastState": {"terminated": ended}}
         causes = diagnosis.stuck_pods([pod(containerStatuses=[status])], [])
         self.assertIn("CrashLoopBackOff; ended with exit code 137 (OOMKilled)", causes[0])
-        self.assertIn("memory limit", diagnosis.advice(causes))
+        self.assertIn("memory limit", diagnosis.known_as(causes)[1])
+
+    def test_a_container_that_crashes_shows_its_last_lines(self):
+        ended = {"exitCode": 1, "reason": "Error"}
+        status = {"name": "web", "state": {"waiting": {"reason": "CrashLoopBackOff"}}, "lastState": {"terminated": ended}}
+        crashed = pod(containerStatuses=[status])
+        causes = diagnosis.stuck_pods([crashed], [], lambda name, container: f"{name}/{container}: no such table\n")
+        self.assertIn('it said last: "web-0/web: no such table"', causes[0])
+        ended["message"] = "from the kubelet"
+        self.assertIn('it said last: "from the kubelet"', diagnosis.stuck_pods([crashed], [], lambda *_: "log")[0])
+        self.assertEqual(diagnosis.known_as(causes)[0], "SLW-373")
+
+    def test_a_certificate_that_its_issuer_refuses(self):
+        waiting = {"type": "Ready", "status": "False", "message": "issuer letsencrypt: rate limited"}
+        certificates = [
+            {"metadata": {"name": "api"}, "status": {"conditions": [waiting]}},
+            {"metadata": {"name": "done"}, "status": {"conditions": [{"type": "Ready", "status": "True"}]}},
+        ]
+        causes = diagnosis.unissued_certificates(certificates)
+        self.assertEqual(causes, ["Certificate api is not issued: issuer letsencrypt: rate limited"])
+        self.assertEqual(diagnosis.known_as(causes)[0], "SLW-377")
 
     def test_a_probe_that_fails_is_told_by_its_event(self):
         running = pod(phase="Running", containerStatuses=[{"name": "web", "state": {"running": {}}}])
@@ -89,18 +109,18 @@ class Causes(unittest.TestCase):
         events = [event("PersistentVolumeClaim", "data", "ProvisioningFailed", 'storageclass "nvme" not found')]
         causes = diagnosis.unbound_claims([claim], events)
         self.assertEqual(causes, ['PersistentVolumeClaim data (class nvme) is Pending: storageclass "nvme" not found'])
-        self.assertIn("storage class", diagnosis.advice(causes))
+        self.assertIn("storage class", diagnosis.known_as(causes)[1])
 
     def test_a_claim_that_cannot_be_changed(self):
         said = 'PersistentVolumeClaim "data" is invalid: spec: Forbidden: spec is immutable after creation except resources.requests'
-        self.assertIn("delete the volume claim if it is Pending", diagnosis.advice([said]))
+        self.assertIn("delete the volume claim if it is Pending", diagnosis.known_as([said])[1])
 
     def test_pods_that_the_api_server_refuses(self):
         refused = event("ReplicaSet", "web-7d", "FailedCreate", 'pods are forbidden: violates PodSecurity "restricted"')
         foreign = event("ReplicaSet", "other-1", "FailedCreate", "quota")
         causes = diagnosis.refused_pods([refused, foreign], ["web"])
         self.assertEqual(len(causes), 1)
-        self.assertIn("Pod Security level", diagnosis.advice(causes))
+        self.assertIn("Pod Security level", diagnosis.known_as(causes)[1])
 
     def test_a_load_balancer_without_an_address(self):
         service = {"metadata": {"name": "proxy"}, "spec": {"type": "LoadBalancer"}, "status": {"loadBalancer": {}}}
@@ -116,6 +136,29 @@ class Causes(unittest.TestCase):
         events = [event("Service", "proxy", "x", "new", "2026-01-02T00:00:00Z"), event("Service", "proxy", "x", "old")]
         service = {"metadata": {"name": "proxy"}, "spec": {"type": "LoadBalancer"}}
         self.assertIn("new", diagnosis.unaddressed_services([service], events)[0])
+
+    def test_each_cause_is_one_error(self):
+        for said, code in [
+            ('no matches for kind "Cluster" in version "postgresql.cnpg.io/v1"', "SLW-375"),
+            ('pods "web-1" is forbidden: exceeded quota: small', "SLW-376"),
+            ('failed calling webhook "check.kyverno.svc": connection refused', "SLW-374"),
+            ('failed calling webhook "check": tls: x509: certificate signed by unknown authority', "SLW-377"),
+            ("admission webhook \"validate.kyverno.svc\" denied the request: resource Pod/web was blocked", "SLW-378"),
+            ("Pod web-0, container web: CreateContainerConfigError secret \"db\" not found", "SLW-381"),
+            ("chart kong version 9.9.9 not found in https://charts.example repository", "SLW-382"),
+            ("Service proxy has no load balancer address", "SLW-380"),
+            ("nothing that is known", "SLW-379"),
+        ]:
+            self.assertEqual(diagnosis.known_as([said])[0], code, said)
+
+    def test_every_error_has_its_page(self):
+        pages = (ROLE.parents[2] / "docs/errors.md").read_text(encoding="utf-8")
+        for code in {code for _, code, _ in diagnosis.KNOWN} | {diagnosis.UNKNOWN[0]}:
+            self.assertIn(f"### {code}: ", pages)
+
+    def test_the_message_says_all_in_order(self):
+        said = diagnosis.message("kong", None, ["Deployment kong has 0 of 1 new pods Ready"], ["Pod web-0 is Unschedulable: Insufficient cpu"])
+        self.assertRegex(said, r"^SLW-370: namespace kong is not ready: Deployment kong .*\. Why: Pod web-0 .*\. What to do: raise max_nodes")
 
 
 if __name__ == "__main__":

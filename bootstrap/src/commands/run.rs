@@ -2,7 +2,7 @@
 
 use crate::arguments::RunArguments;
 use crate::bundle::Bundle;
-use crate::commands::complain;
+use crate::commands::{bad_request, complain, read_request};
 use crate::failure;
 use crate::journal::{ClusterJournal, Journal};
 use crate::mask::Masks;
@@ -10,19 +10,17 @@ use crate::reporter::{Clock, Reporter};
 use crate::run::{Ending, Run};
 use crate::run_files::RunFiles;
 use crate::stop;
-use anyhow::Context as _;
 use jiff::Timestamp;
 use run_report::{Event, Failure, Outcome, Request};
 use secrecy::ExposeSecret;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
-use std::io::{self, IsTerminal, Read};
+use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
-use zeroize::Zeroizing;
 
 /// Runs to the end; the exit code is the outcome.
 pub(crate) async fn run(arguments: RunArguments) -> ExitCode {
@@ -109,34 +107,12 @@ fn read(
     bundle: Option<&Path>,
     force: Vec<String>,
 ) -> anyhow::Result<(Request, Bundle, BTreeSet<String>)> {
-    let bundle = bundle.map_or_else(Bundle::embedded, Bundle::folder)?;
-    let mut text = Zeroizing::new(Vec::new());
-    if request == Path::new("-") {
-        io::stdin()
-            .read_to_end(&mut text)
-            .context("SLW-301: the request cannot be read from stdin")?;
-    } else {
-        let file = std::fs::File::open(request);
-        file.and_then(|mut file| file.read_to_end(&mut text))
-            .with_context(|| {
-                format!("SLW-301: the request {} cannot be read", request.display())
-            })?;
-    }
-    let request = Request::read(&text, &bundle.catalog)?;
+    let bundle = bundle.map_or_else(Bundle::embedded, Bundle::open)?;
+    let request = read_request(request, &bundle.catalog)?;
     if let Some(unknown) = force.iter().find(|name| bundle.catalog.get(name).is_none()) {
         anyhow::bail!("SLW-303: --force: {}", bundle.catalog.unknown(unknown));
     }
     Ok((request, bundle, force.into_iter().collect()))
-}
-
-fn bad_request(error: &anyhow::Error) -> Failure {
-    let text = format!("{error:#}");
-    let (code, cause) = text.split_once(": ").unwrap_or(("SLW-301", &text));
-    failure::plain(
-        code,
-        cause,
-        "Nothing was done. Mend the request and run again.",
-    )
 }
 
 fn refuse(reporter: &Reporter, outcome: Outcome, failure: Failure) -> Ending {

@@ -66,6 +66,11 @@ pub(crate) async fn watch(access: &ClusterAccess, run: Option<&str>) -> ExitCode
     }
 }
 
+/// What the journal says, as `status --json` has it.
+pub(crate) async fn journal_json(access: &ClusterAccess) -> Result<Value, ExitCode> {
+    Ok(ask(access).await?.to_json())
+}
+
 async fn ask(access: &ClusterAccess) -> Result<Known, ExitCode> {
     let kubeconfig = access.read().map_err(|error| {
         refuse(

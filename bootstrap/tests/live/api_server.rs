@@ -87,6 +87,18 @@ impl ApiServer {
         object.data.unwrap()
     }
 
+    /// As if nothing had ever been installed.
+    pub(crate) async fn forget_everything(&self) {
+        let client = kube::Client::try_from(self.config().await).unwrap();
+        let records: kube::Api<k8s_openapi::api::core::v1::ConfigMap> =
+            kube::Api::namespaced(client, "slipway-system");
+        let (how, which) = (
+            kube::api::DeleteParams::default(),
+            kube::api::ListParams::default(),
+        );
+        records.delete_collection(&how, &which).await.unwrap();
+    }
+
     pub(crate) fn everything_stored(&self) -> std::path::PathBuf {
         self.folder.path().join("etcd")
     }

@@ -18,4 +18,5 @@ mod program;
 mod runs;
 mod runtime;
 mod secrets;
+mod sweep;
 mod taking_over;

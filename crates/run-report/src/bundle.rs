@@ -1,11 +1,12 @@
 //! The playbooks tree: the one that both binaries carry, or another that somebody named.
 
 use crate::canonical::{sha256_hex, sha256_of_json};
-use flate2::{Compression, write::GzEncoder};
+use flate2::{Compression, read::GzDecoder, write::GzEncoder};
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::io;
+use std::io::{self, Read as _};
+use std::path::Component;
 
 /// Path and contents of every file of this build. Listed by `build.rs`.
 static EMBEDDED: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/playbooks.rs"));
@@ -35,6 +36,31 @@ impl Bundle {
         Self {
             files: files.into_iter().map(own).collect(),
         }
+    }
+
+    /// A tree out of a `tar.gz` such as [`Bundle::archive`] makes. A path that leads out of the tree is refused.
+    pub fn unpack(archive: impl io::Read) -> io::Result<Self> {
+        let mut files = BTreeMap::new();
+        for entry in tar::Archive::new(GzDecoder::new(archive)).entries()? {
+            let mut entry = entry?;
+            if !entry.header().entry_type().is_file() {
+                continue;
+            }
+            let path = entry.path()?.into_owned();
+            let inside = path
+                .components()
+                .all(|part| matches!(part, Component::Normal(_)));
+            let Some(name) = path.to_str().filter(|_| inside) else {
+                return Err(io::Error::other(format!(
+                    "it holds the path {}",
+                    path.display()
+                )));
+            };
+            let mut contents = Vec::new();
+            entry.read_to_end(&mut contents)?;
+            files.insert(name.to_owned(), contents);
+        }
+        Ok(Self::from_files(files))
     }
 
     /// The contents of one file.
@@ -95,7 +121,6 @@ pub fn pack<'a>(files: impl Iterator<Item = (&'a str, &'a [u8])>) -> io::Result<
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::Read;
 
     fn bundle(files: &[(&str, &str)]) -> Bundle {
         Bundle::from_files(
@@ -124,7 +149,8 @@ mod tests {
         let embedded = Bundle::embedded();
         let packed = embedded.archive().unwrap();
         assert_eq!(packed, embedded.archive().unwrap());
-        let mut tar = tar::Archive::new(flate2::read::GzDecoder::new(packed.as_slice()));
+        assert_eq!(Bundle::unpack(packed.as_slice()).unwrap(), embedded);
+        let mut tar = tar::Archive::new(GzDecoder::new(packed.as_slice()));
         let mut unpacked = BTreeMap::new();
         for entry in tar.entries().unwrap() {
             let mut entry = entry.unwrap();

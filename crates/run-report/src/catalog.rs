@@ -61,6 +61,14 @@ pub struct Chart {
     pub app_version: String,
 }
 
+impl Chart {
+    /// What Helm calls the chart's archive.
+    #[must_use]
+    pub fn archive_name(&self) -> String {
+        format!("{}-{}.tgz", self.name, self.version)
+    }
+}
+
 /// Why a catalogue is refused.
 #[derive(Debug, thiserror::Error)]
 pub enum CatalogError {
@@ -273,7 +281,9 @@ mod tests {
             let Some(first) = component.backends.first() else {
                 continue;
             };
-            let defaults = bundle.file(&format!("roles/{name}/defaults/main.yml")).unwrap();
+            let defaults = bundle
+                .file(&format!("roles/{name}/defaults/main.yml"))
+                .unwrap();
             let defaults = std::str::from_utf8(defaults).unwrap();
             let expected = format!("component_settings.backend | default('{first}')");
             assert!(defaults.contains(&expected), "{name}: {defaults}");

@@ -5,13 +5,14 @@
 import time
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.slipway_cluster import CONNECTION_ARGUMENTS, ApiException, client, connect, explain, items
+from ansible.module_utils.slipway_cluster import CONNECTION_ARGUMENTS, ApiException, client, connect, explain, items, or_none
 from ansible.module_utils.slipway_diagnosis import (
-    advice,
+    message,
     refused_pods,
     stuck_pods,
     unaddressed_services,
     unbound_claims,
+    unissued_certificates,
     unready_workloads,
     unsigned_webhooks,
 )
@@ -30,13 +31,14 @@ options:
 """
 RETURN = r"""
 ready: {type: bool, returned: always, description: Whether nothing is left to wait for.}
-msg: {type: str, returned: always, description: "What is not ready, why, and what to do."}
+msg: {type: str, returned: always, description: "Which error it is, what is not ready, why, and what to do."}
 addresses: {type: dict, returned: always, description: Address of each Service that has a load balancer.}
 unbound: {type: list, returned: always, description: Names of the volume claims that have no volume.}
 causes: {type: list, returned: always, description: "One sentence a cause, the deepest first."}
 """
 
 LOOK_EVERY_SECONDS = 0.5
+LAST_LINES = 5
 
 
 class Namespace:
@@ -82,6 +84,22 @@ class Namespace:
         claims = self._list(self.core.list_namespaced_persistent_volume_claim)
         return [claim["metadata"]["name"] for claim in claims if claim["status"].get("phase") == "Pending"]
 
+    def certificates(self):
+        """The certificates of cert-manager; none in a cluster without it."""
+        call = client.CustomObjectsApi(self.core.api_client).list_namespaced_custom_object
+        found = or_none(call, "cert-manager.io", "v1", self.name, "certificates")
+        return (found or {}).get("items") or []
+
+    def last_lines(self, pod, container):
+        """What a container wrote before it ended; nothing when its node does not tell."""
+        try:
+            answer = self.core.read_namespaced_pod_log(
+                pod, self.name, container=container, previous=True, tail_lines=LAST_LINES, _preload_content=False
+            )
+        except ApiException:
+            return ""
+        return answer.data.decode("utf-8", "replace")
+
     def causes(self):
         """Sentences about why, the deepest cause first."""
         events = self._list(self.core.list_namespaced_event, field_selector="type=Warning")
@@ -97,21 +115,11 @@ class Namespace:
         return (
             refused_pods(events, owners)
             + unbound_claims(self._list(self.core.list_namespaced_persistent_volume_claim), events)
-            + stuck_pods(self._list(self.core.list_namespaced_pod), events)
+            + stuck_pods(self._list(self.core.list_namespaced_pod), events, self.last_lines)
+            + unissued_certificates(self.certificates())
             + unaddressed_services(self._list(self.core.list_namespaced_service), events)
             + unsigned_webhooks(webhooks, self.name)
         )
-
-
-def message(namespace, because, waiting, causes):
-    """What happened, to which object, why, and what to do."""
-    sentences = [because] if because else []
-    if waiting:
-        sentences.append(f"namespace {namespace} is not ready: " + "; ".join(waiting))
-    if causes:
-        sentences.append("Why: " + "; ".join(causes))
-    sentences.append(f"What to do: {advice([because or ''] + causes + waiting)}")
-    return ". ".join(sentence.rstrip(". ") for sentence in sentences) + "."
 
 
 def main():

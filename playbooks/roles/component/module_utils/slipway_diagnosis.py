@@ -1,30 +1,40 @@
 # SPDX-License-Identifier: Apache-2.0
 """Why a namespace is not ready: pure functions from what the cluster says to sentences."""
 
-# The first text found in a cause decides what to advise.
-ADVICE = (
-    ("immutable after creation", "delete the volume claim if it is Pending, when it holds nothing, and apply again"),
-    ("violates PodSecurity", "change the values so that the pod keeps to the namespace's Pod Security level"),
-    ("Insufficient", "raise max_nodes or the plan of the pool, or lower the resources in the values"),
-    ("unbound immediate PersistentVolumeClaims", "see why the volume is not bound; check the storage class and its size"),
-    ("node affinity/selector", "check nodeSelector in the values against the labels of the node pools"),
-    ("untolerated taint", "check tolerations in the values against the taints of the node pools"),
-    ("ImagePull", "check image name, tag and pull secret in the values, and that the nodes reach the registry"),
-    ("InvalidImageName", "mend the image name in the values"),
-    ("CreateContainerConfigError", "create the Secret or ConfigMap that the pod names"),
-    ("OOMKilled", "raise the memory limit in the values"),
-    ("CrashLoopBackOff", "read the log of the container: kubectl logs --previous"),
-    ("failed calling webhook", "see why the webhook's own pods do not answer, or remove its configuration"),
-    ("exceeded quota", "raise the ResourceQuota of the namespace or lower the resources in the values"),
-    ("storageclass", "name a storage class that the cluster has"),
-    ("StorageClass", "name a storage class that the cluster has"),
-    ("not found in http", "name a chart version that the repository has"),
-    (" is invalid: ", "mend the values: the API server refuses the object that they make"),
-    ("values don't meet the specifications", "mend the values: the chart's schema refuses them"),
-    ("failed pre-install", "see why the job that checks the cluster did not end"),
-    ("load balancer", "check the account's load balancer limit and the events of the Service"),
+# The first text found in a cause decides which error it is (docs/errors.md) and what to advise.
+KNOWN = (
+    ("immutable after creation", "SLW-371", "delete the volume claim if it is Pending, when it holds nothing, and apply again"),
+    ("violates PodSecurity", "SLW-378", "change the values so that the pod keeps to the namespace's Pod Security level"),
+    ("denied the request", "SLW-378", "change the values so that the object keeps to the policy that the cause names"),
+    ("exceeded quota", "SLW-376", "raise the ResourceQuota of the namespace or lower the resources in the values"),
+    ("failed quota", "SLW-376", "set the requests and limits that the ResourceQuota of the namespace asks for"),
+    ("x509: ", "SLW-377", "see whether the certificate was issued, and apply again once it is"),
+    ("has no caBundle", "SLW-374", "see why the certificate of the webhook was not made; its component may still be starting"),
+    ("failed calling webhook", "SLW-374", "see why the webhook's own pods do not answer, or remove its configuration"),
+    ("no matches for kind", "SLW-375", "enable the component that brings the kind, or choose a version that does without it"),
+    ("ensure CRDs are installed first", "SLW-375", "enable the component that brings the kind, or choose a version that does without it"),
+    ("Insufficient", "SLW-370", "raise max_nodes or the plan of the pool, or lower the resources in the values"),
+    ("unbound immediate PersistentVolumeClaims", "SLW-371", "see why the volume is not bound; check the storage class and its size"),
+    ("node affinity/selector", "SLW-370", "check nodeSelector in the values against the labels of the node pools"),
+    ("untolerated taint", "SLW-370", "check tolerations in the values against the taints of the node pools"),
+    ("is Unschedulable", "SLW-370", "check the requests and the placement rules in the values against the node pools"),
+    ("ImagePull", "SLW-372", "check image name, tag and pull secret in the values, and that the nodes reach the registry"),
+    ("InvalidImageName", "SLW-372", "mend the image name in the values"),
+    ("CreateContainerConfigError", "SLW-381", "create the Secret or ConfigMap that the pod names"),
+    ("OOMKilled", "SLW-373", "raise the memory limit in the values"),
+    ("CrashLoopBackOff", "SLW-373", "mend what the container's last lines name; all of them: kubectl logs --previous"),
+    ("ended with exit code", "SLW-373", "mend what the container's last lines name; all of them: kubectl logs --previous"),
+    ("storageclass", "SLW-371", "name a storage class that the cluster has"),
+    ("StorageClass", "SLW-371", "name a storage class that the cluster has"),
+    ("PersistentVolumeClaim ", "SLW-371", "see why the volume is not bound; check the storage class and its size"),
+    ("Certificate ", "SLW-377", "check the issuer, and the DNS records of the names in the certificate"),
+    ("not found in http", "SLW-382", "name a chart version that the repository has"),
+    (" is invalid: ", "SLW-382", "mend the values: the API server refuses the object that they make"),
+    ("values don't meet the specifications", "SLW-382", "mend the values: the chart's schema refuses them"),
+    ("failed pre-install", "SLW-379", "see why the job that checks the cluster did not end"),
+    ("load balancer", "SLW-380", "check the account's load balancer limit and the events of the Service"),
 )
-DEFAULT_ADVICE = "look at the events of the namespace: kubectl events"
+UNKNOWN = ("SLW-379", "look at the events of the namespace (kubectl events), or give it more time with slipway.wait_seconds")
 
 
 def unready_workloads(workloads):
@@ -78,12 +88,13 @@ def unaddressed_services(services, events):
     ]
 
 
-def stuck_pods(pods, events):
-    """One sentence for each pod that is neither Ready nor done, with the cluster's reason."""
-    return [sentence for sentence in (_pod(pod, events) for pod in pods) if sentence]
+def stuck_pods(pods, events, last_lines=lambda pod, container: ""):
+    """One sentence for each pod that is neither Ready nor done, with the cluster's reason; a container that ended is
+    asked for its last lines."""
+    return [sentence for sentence in (_pod(pod, events, last_lines) for pod in pods) if sentence]
 
 
-def _pod(pod, events):
+def _pod(pod, events, last_lines):
     name, status = pod["metadata"]["name"], pod.get("status") or {}
     conditions = {condition["type"]: condition for condition in status.get("conditions") or []}
     if status.get("phase") == "Succeeded" or (conditions.get("Ready") or {}).get("status") == "True":
@@ -93,20 +104,30 @@ def _pod(pod, events):
         return f"Pod {name} is {scheduled.get('reason', 'Unschedulable')}: {scheduled.get('message', '')}"
     for container in (status.get("initContainerStatuses") or []) + (status.get("containerStatuses") or []):
         cause = _container(container)
-        if cause:
-            return f"Pod {name}, container {container['name']}: {cause}" + _because(events, "Pod", name)
+        if not cause:
+            continue
+        ended = _ended(container)
+        said = ended and ((ended.get("message") or "").strip() or last_lines(name, container["name"]).strip())
+        said = f'; it said last: "{said}"' if said else ""
+        return f"Pod {name}, container {container['name']}: {cause}{said}" + _because(events, "Pod", name)
     return f"Pod {name} is {status.get('phase', 'Unknown')} but not Ready" + _because(events, "Pod", name)
 
 
 def _container(container):
     waiting = (container.get("state") or {}).get("waiting")
-    ended = (container.get("state") or {}).get("terminated") or (container.get("lastState") or {}).get("terminated")
+    ended = _ended(container)
     parts = []
     if waiting and waiting.get("reason") != "PodInitializing":
         parts.append(f"{waiting.get('reason')} {waiting.get('message', '')}".strip())
-    if ended and ended.get("exitCode"):
+    if ended:
         parts.append(f"ended with exit code {ended['exitCode']} ({ended.get('reason')})")
     return "; ".join(parts)
+
+
+def _ended(container):
+    """How the container ended last, unless that was as it should."""
+    states = [(container.get(state) or {}).get("terminated") for state in ("state", "lastState")]
+    return next((ended for ended in states if ended and ended.get("exitCode")), None)
 
 
 def refused_pods(events, owners):
@@ -130,6 +151,28 @@ def unsigned_webhooks(configurations, namespace):
     ]
 
 
+def unissued_certificates(certificates):
+    """One sentence for each certificate that its issuer has not made."""
+    return [
+        f"Certificate {certificate['metadata']['name']} is not issued: {condition.get('message', condition.get('reason', ''))}"
+        for certificate in certificates
+        for condition in (certificate.get("status") or {}).get("conditions") or []
+        if condition.get("type") == "Ready" and condition.get("status") != "True"
+    ]
+
+
+def message(namespace, because, waiting, causes):
+    """Which error it is, what happened, to which object, why, and what to do."""
+    sentences = [because] if because else []
+    if waiting:
+        sentences.append(f"namespace {namespace} is not ready: " + "; ".join(waiting))
+    if causes:
+        sentences.append("Why: " + "; ".join(causes))
+    code, what = known_as([because or ""] + causes + waiting)
+    sentences.append(f"What to do: {what}")
+    return f"{code}: " + ". ".join(sentence.rstrip(". ") for sentence in sentences) + "."
+
+
 def _because(events, kind, name):
     event = _newest(events).get((kind, name))
     return f": {event['message'].strip()}" if event else ""
@@ -143,10 +186,10 @@ def _newest(events):
     return newest
 
 
-def advice(causes):
-    """What to do, by the first cause that is known."""
+def known_as(causes):
+    """The code of the error and what to do, by the first cause that is known."""
     for cause in causes:
-        for text, what in ADVICE:
+        for text, code, what in KNOWN:
             if text in cause:
-                return what
-    return DEFAULT_ADVICE
+                return code, what
+    return UNKNOWN
