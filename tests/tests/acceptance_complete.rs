@@ -190,10 +190,20 @@ const STATIC: &str = "static-environments";
 
 fn identities_may_do_what_they_must_and_no_more(cluster: &Cluster) -> Result<()> {
     let of = |name: &str| ObjectStore::of(cluster, name);
-    let mut told = git_ci(&of("gitlab-ci")?)?;
-    told.extend(platform_api(&of("platform-api")?)?);
+    let (ci, api) = (of("gitlab-ci")?, of("platform-api")?);
+    let mut told = git_ci(&ci)?;
+    told.extend(platform_api(&api)?);
     told.extend(environment_controller(&of("environment-controller")?)?);
     told.extend(readers(&of("terraform")?, &of("flux")?)?);
+    // What is left behind would be environments that live, and a destroy would be refused.
+    for claim in ["dev.json", "tf.json"] {
+        told.push(("the API deletes a claim", api.delete(DYNAMIC, claim)?, Done));
+    }
+    told.push((
+        "CI deletes the claim",
+        ci.delete(STATIC, "prod.json")?,
+        Done,
+    ));
     for (what, verdict, expected) in told {
         ensure!(
             verdict == expected,
