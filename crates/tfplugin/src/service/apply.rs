@@ -58,14 +58,13 @@ impl<P: Provider> Inner<P> {
         planned: Object,
         stop: Stop,
     ) -> Result<Outcome, Diagnostics> {
-        let partial = PartialState::starting_from(planned.clone());
-        let private = Private::decode(&request.planned_private).into_stored();
+        let kept = Kept::of(request, &planned);
         let mut op = Create {
             client,
             config: wire::decode_config(&kind.ty, request.config.as_ref())?,
             planned: planned.clone(),
-            private: private.clone(),
-            partial: partial.clone(),
+            private: kept.private.clone(),
+            partial: kept.partial.clone(),
             warnings: Diagnostics::new(),
             stop,
         };
@@ -73,13 +72,7 @@ impl<P: Provider> Inner<P> {
             let result = kind.handler.create(&mut op).await;
             (result, op.private, op.warnings)
         });
-        Ok(settle(
-            kind,
-            left.await,
-            private,
-            planned.fields(),
-            partial.recorded(),
-        ))
+        Ok(settle(kind, left.await, kept, planned.fields(), None))
     }
 
     async fn update(
@@ -91,15 +84,14 @@ impl<P: Provider> Inner<P> {
         planned: Object,
         stop: Stop,
     ) -> Result<Outcome, Diagnostics> {
-        let partial = PartialState::starting_from(prior.clone());
-        let private = Private::decode(&request.planned_private).into_stored();
+        let kept = Kept::of(request, &prior);
         let mut op = Update {
             client,
             config: wire::decode_config(&kind.ty, request.config.as_ref())?,
             prior: prior.clone(),
             planned: planned.clone(),
-            private: private.clone(),
-            partial: partial.clone(),
+            private: kept.private.clone(),
+            partial: kept.partial.clone(),
             warnings: Diagnostics::new(),
             stop,
         };
@@ -107,13 +99,12 @@ impl<P: Provider> Inner<P> {
             let result = kind.handler.update(&mut op).await;
             (result, op.private, op.warnings)
         });
-        let left = left.await;
         Ok(settle(
             kind,
-            left,
-            private,
+            left.await,
+            kept,
             planned.fields(),
-            Some(partial.recorded().unwrap_or(prior)),
+            Some(prior),
         ))
     }
 
@@ -168,19 +159,17 @@ async fn delete<C: Send + Sync + 'static>(
     prior: Object,
     stop: Stop,
 ) -> Outcome {
-    let partial = PartialState::starting_from(prior.clone());
-    let private = Private::decode(&request.planned_private);
-    let reason = match private.planned_action() {
+    let kept = Kept::of(request, &prior);
+    let reason = match Private::decode(&request.planned_private).planned_action() {
         Some(PlannedAction::Create) => DeleteReason::Replace,
         Some(PlannedAction::Update | PlannedAction::Destroy) | None => DeleteReason::Destroy,
     };
-    let private = private.into_stored();
     let mut op = Delete {
         client,
         state: prior.clone(),
         reason,
-        private: private.clone(),
-        partial: partial.clone(),
+        private: kept.private.clone(),
+        partial: kept.partial.clone(),
         warnings: Diagnostics::new(),
         stop,
     };
@@ -188,16 +177,13 @@ async fn delete<C: Send + Sync + 'static>(
         let result = kind.handler.delete(&mut op).await;
         (result, op.private, op.warnings)
     });
-    let (result, private, mut diagnostics) = unpack(left.await, private);
+    let (result, private, mut diagnostics) = unpack(left.await, kept.private);
     let state = match result {
         Ok(()) => None,
         Err(errors) => {
             diagnostics.append(errors.of_failure());
-            Some(stored(
-                kind,
-                partial.recorded().unwrap_or(prior),
-                &mut Diagnostics::new(),
-            ))
+            let known = kept.partial.recorded().unwrap_or(prior);
+            Some(stored(kind, known, &mut Diagnostics::new()))
         }
     };
     Outcome {
@@ -207,15 +193,31 @@ async fn delete<C: Send + Sync + 'static>(
     }
 }
 
-/// The state to store after a create or update: the checked result, or what is known of the object if it failed.
+/// What is kept safe from whatever happens to a hook.
+struct Kept {
+    partial: PartialState,
+    private: Private,
+}
+
+impl Kept {
+    fn of(request: &Request, state: &Object) -> Self {
+        Self {
+            partial: PartialState::starting_from(state.clone()),
+            private: Private::decode(&request.planned_private).into_stored(),
+        }
+    }
+}
+
+/// The state to store after a create or update: the checked result, or what is known of the object if it failed. That is
+/// what was recorded, or the object as it was before.
 fn settle<C: Send + Sync + 'static>(
     kind: &Kind<dyn Resource<C>>,
     left: Result<Left<Object>, Panicked>,
-    private: Private,
+    kept: Kept,
     planned: &Fields,
-    known_so_far: Option<Object>,
+    before: Option<Object>,
 ) -> Outcome {
-    let (result, private, mut diagnostics) = unpack(left, private);
+    let (result, private, mut diagnostics) = unpack(left, kept.private);
     let state = match result {
         Ok(state) => {
             let conformed = conform(kind.schema.body(), state.into_fields(), Some(planned));
@@ -225,7 +227,8 @@ fn settle<C: Send + Sync + 'static>(
         }
         Err(errors) => {
             diagnostics.append(errors.of_failure());
-            known_so_far.map(|state| stored(kind, state, &mut diagnostics))
+            let known = kept.partial.recorded().or(before);
+            known.map(|state| stored(kind, state, &mut diagnostics))
         }
     };
     Outcome {

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::read::refuse_unknown;
+use super::read::whole;
 use super::{Inner, wire};
-use crate::checks::{check_plan, conform};
+use crate::checks::check_plan;
 use crate::data_source::ReadData;
 use crate::diagnostic::Diagnostics;
 use crate::planning::{Fields, fill_defaults};
@@ -54,9 +54,7 @@ pub(super) fn answer(
     result: Object,
     config: &Fields,
 ) -> Result<Fields, Diagnostics> {
-    let conformed = conform(schema.body(), result.into_fields(), None);
-    conformed.problems.into_result()?;
-    refuse_unknown(&conformed.fields)?;
-    check_plan(schema.body(), &conformed.fields, config, None, false).into_result()?;
-    Ok(conformed.fields)
+    let fields = whole(schema, result)?;
+    check_plan(schema.body(), &fields, config, None, false).into_result()?;
+    Ok(fields)
 }

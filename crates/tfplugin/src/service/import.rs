@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::read::refuse_unknown;
+use super::read::whole;
 use super::{Inner, wire};
 use crate::checks::conform;
 use crate::diagnostic::{Diagnostic, Diagnostics};
@@ -30,15 +30,11 @@ impl<P: Provider> Inner<P> {
         };
         let state = kind.handler.import(&mut op).await;
         let state = state.map_err(|errors| op.warnings.clone().then(errors))?;
-        let conformed = conform(kind.schema.body(), state.into_fields(), None);
-        conformed.problems.into_result()?;
-        refuse_unknown(&conformed.fields)?;
-        let identity = self
-            .identity(&kind, &conformed.fields)?
-            .or(request.identity);
+        let fields = whole(&kind.schema, state)?;
+        let identity = self.identity(&kind, &fields)?.or(request.identity);
         let imported = pb::import_resource_state::ImportedResource {
             type_name: request.type_name,
-            state: Some(wire::encode_state(&kind.ty, Some(conformed.fields))?),
+            state: Some(wire::encode_state(&kind.ty, Some(fields))?),
             private: op.private.encode(),
             identity,
         };
@@ -108,12 +104,10 @@ impl<P: Provider> Inner<P> {
             );
             return Err(Diagnostic::error("Move is not supported", detail).into());
         };
-        let conformed = conform(kind.schema.body(), state.into_fields(), None);
-        conformed.problems.into_result()?;
-        refuse_unknown(&conformed.fields)?;
+        let fields = whole(&kind.schema, state)?;
         Ok(pb::move_resource_state::Response {
-            target_identity: self.identity(&kind, &conformed.fields)?,
-            target_state: Some(wire::encode_state(&kind.ty, Some(conformed.fields))?),
+            target_identity: self.identity(&kind, &fields)?,
+            target_state: Some(wire::encode_state(&kind.ty, Some(fields))?),
             diagnostics: Vec::new(),
             target_private: Vec::new(),
         })

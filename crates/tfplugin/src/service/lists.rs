@@ -8,9 +8,8 @@ use tonic::Response;
 use tonic::codegen::BoxStream;
 
 use super::data::with_defaults;
-use super::read::refuse_unknown;
+use super::read::whole;
 use super::{Inner, Service, wire};
-use crate::checks::conform;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::list_resource::{Found, List};
 use crate::proto::tfplugin6 as pb;
@@ -84,12 +83,8 @@ impl<P: Provider> Inner<P> {
             return Err(Diagnostic::bug(detail).into());
         };
         let object = found.object.filter(|_| request.include_resource_object);
-        let object = object.map(|state| {
-            let conformed = conform(kind.schema.body(), state.into_fields(), None);
-            conformed.problems.into_result()?;
-            refuse_unknown(&conformed.fields)?;
-            wire::encode_state(&kind.ty, Some(conformed.fields))
-        });
+        let object =
+            object.map(|state| wire::encode_state(&kind.ty, Some(whole(&kind.schema, state)?)));
         Ok(Event {
             identity: Some(wire::encode_identity(schema, found.identity)?),
             display_name: found.name,

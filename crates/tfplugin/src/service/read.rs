@@ -11,8 +11,9 @@ use crate::private::Private;
 use crate::proto::tfplugin6 as pb;
 use crate::provider::Provider;
 use crate::resource::Read;
+use crate::schema::Schema;
 use crate::stop::Stop;
-use crate::value::Value;
+use crate::value::{Object, Value};
 
 use pb::read_resource::{Request, Response};
 
@@ -41,13 +42,9 @@ impl<P: Provider> Inner<P> {
         let mut new_identity = None;
         let mut fields = None;
         if let Some(state) = read {
-            let conformed = conform(kind.schema.body(), state.into_fields(), None);
-            conformed.problems.into_result()?;
-            refuse_unknown(&conformed.fields)?;
-            new_identity = self
-                .identity(&kind, &conformed.fields)?
-                .or(request.current_identity);
-            fields = Some(conformed.fields);
+            let state = whole(&kind.schema, state)?;
+            new_identity = self.identity(&kind, &state)?.or(request.current_identity);
+            fields = Some(state);
         }
         Ok(Response {
             new_state: Some(wire::encode_state(&kind.ty, fields)?),
@@ -59,8 +56,15 @@ impl<P: Provider> Inner<P> {
     }
 }
 
-/// States are wholly known outside of plans.
-pub(super) fn refuse_unknown(fields: &Fields) -> Result<(), Diagnostics> {
+/// A state as core accepts it outside of plans: of the schema's form, and wholly known.
+pub(super) fn whole(schema: &Schema, state: Object) -> Result<Fields, Diagnostics> {
+    let conformed = conform(schema.body(), state.into_fields(), None);
+    conformed.problems.into_result()?;
+    refuse_unknown(&conformed.fields)?;
+    Ok(conformed.fields)
+}
+
+fn refuse_unknown(fields: &Fields) -> Result<(), Diagnostics> {
     let unknown = fields
         .iter()
         .filter(|(_, value)| !Value::is_wholly_known(value));
