@@ -136,7 +136,10 @@ mod tests {
         assert_eq!(price.total(), Decimal::new(16_644, 2));
         let mut state = Object::new();
         price.write(&mut state);
-        assert_eq!(state.get::<f64>("monthly_price").unwrap().to_string(), "166.44");
+        assert_eq!(
+            state.get::<f64>("monthly_price").unwrap().to_string(),
+            "166.44"
+        );
         assert_eq!(told(&state), Some(Decimal::new(16_644, 2)));
         let lines: BTreeMap<String, f64> = state.get("monthly_price_lines").unwrap();
         assert_eq!(lines, BTreeMap::from([("nodes".to_owned(), 166.44)]));

@@ -78,7 +78,10 @@ fn silent(run: &Run) -> Result<()> {
     let text = run.text();
     // Terraform itself warns of a provider that was not installed.
     let warnings = text.replace("Warning: Provider development overrides", "");
-    ensure!(!warnings.contains("Warning:"), "a plan without changes warns: {text}");
+    ensure!(
+        !warnings.contains("Warning:"),
+        "a plan without changes warns: {text}"
+    );
     Ok(())
 }
 
@@ -109,7 +112,10 @@ fn the_plan_of_a_new_platform_tells_price_settings_and_runs() -> Result<()> {
     let sandbox = turn(&shared)?;
     let text = platform("informs", 21, &["kong", "minio"])
         .replace("min_nodes = 1", "min_nodes = 2")
-        .replace("region              =", "high_availability   = true\n  region              =");
+        .replace(
+            "region              =",
+            "high_availability   = true\n  region              =",
+        );
     let terraform = Terraform::new(&sandbox, &text)?;
     let before = sandbox.mark()?;
     let (run, plan) = planned(&terraform)?;
@@ -131,7 +137,10 @@ fn the_plan_of_a_new_platform_tells_price_settings_and_runs() -> Result<()> {
     )?;
     let (platform, _) = change(&plan, "slipway_platform.main")?;
     let nodes = 2.0 * list_price(&sandbox, "vc2-4c-8gb")?;
-    ensure!(platform["monthly_price"].as_f64() == Some(nodes), "{platform}");
+    ensure!(
+        platform["monthly_price"].as_f64() == Some(nodes),
+        "{platform}"
+    );
     ensure!(
         platform["monthly_price_lines"] == json!({"nodes": platform["monthly_price"]}),
         "{platform}"
@@ -149,9 +158,10 @@ fn the_plan_of_a_new_platform_tells_price_settings_and_runs() -> Result<()> {
 fn prices_are_the_accounts_own_and_told_before_and_after_a_change_only() -> Result<()> {
     let shared = sandbox()?;
     let sandbox = turn(&shared)?;
-    let text = platform("priced", 22, &[])
-        .replace("region              =", "high_availability   = true\n  region              =")
-        + &pool("  plan       = \"vx1-g-2c-8g-120s\"\n");
+    let text = platform("priced", 22, &[]).replace(
+        "region              =",
+        "high_availability   = true\n  region              =",
+    ) + &pool("  plan       = \"vx1-g-2c-8g-120s\"\n");
     let terraform = Terraform::new(&sandbox, &text)?;
     terraform.apply()?.ok()?;
     silent(&terraform.plan()?)?;
@@ -173,7 +183,10 @@ fn prices_are_the_accounts_own_and_told_before_and_after_a_change_only() -> Resu
             "on top, as it is now: control plane: 0 an hour by the account's bill",
         ],
     )?;
-    terraform.edit("\"vx1-g-2c-8g-120s\"", "\"vx1-g-2c-8g-120s\"\n  min_nodes  = 3")?;
+    terraform.edit(
+        "\"vx1-g-2c-8g-120s\"",
+        "\"vx1-g-2c-8g-120s\"\n  min_nodes  = 3",
+    )?;
     told(
         &terraform.plan()?,
         &["Node pool general-public: 55.48 -> 166.44 USD a month"],
@@ -202,8 +215,15 @@ fn what_is_sold_out_is_refused_at_plan_or_answered_by_a_fallback_that_stays() ->
     let fallback = "plan = \"vc2-4c-8gb\", plan_fallbacks = [\"vhp-4c-8gb\", \"vc2-6c-16gb\"]";
     terraform.edit("plan = \"vc2-4c-8gb\"", fallback)?;
     let refused = terraform.plan()?.failed()?;
-    told(&refused, &["SLW-113", "plan: plan \"vc2-2c-4gb\" is sold out"])?;
-    ensure!(!refused.text().contains("system_pool.plan:"), "{}", refused.text());
+    told(
+        &refused,
+        &["SLW-113", "plan: plan \"vc2-2c-4gb\" is sold out"],
+    )?;
+    ensure!(
+        !refused.text().contains("system_pool.plan:"),
+        "{}",
+        refused.text()
+    );
 
     terraform.edit(
         "\"general-public\"\n",
@@ -223,11 +243,21 @@ fn what_is_sold_out_is_refused_at_plan_or_answered_by_a_fallback_that_stays() ->
     ensure!(unknown["monthly_price"] == true, "{unknown}");
     terraform.apply()?.ok()?;
     silent(&terraform.plan()?)?;
-    let platform = terraform.resource("slipway_platform.main")?.context("lost")?;
-    ensure!(platform["system_pool"]["chosen_plan"] == "vhp-4c-8gb", "{platform}");
-    ensure!(platform["system_pool"]["plan"] == "vc2-4c-8gb", "{platform}");
+    let platform = terraform
+        .resource("slipway_platform.main")?
+        .context("lost")?;
+    ensure!(
+        platform["system_pool"]["chosen_plan"] == "vhp-4c-8gb",
+        "{platform}"
+    );
+    ensure!(
+        platform["system_pool"]["plan"] == "vc2-4c-8gb",
+        "{platform}"
+    );
     ensure!(platform["monthly_price"] == 48, "{platform}");
-    let extra = terraform.resource("slipway_node_pool.extra")?.context("lost")?;
+    let extra = terraform
+        .resource("slipway_node_pool.extra")?
+        .context("lost")?;
     ensure!(extra["chosen_plan"] == "vhf-2c-4gb", "{extra}");
 
     sandbox.clear_faults()?;
@@ -244,7 +274,10 @@ fn what_sells_out_between_plan_and_apply_is_noticed_before_anything_is_bought() 
     planned(&terraform)?;
     sandbox.fault(&json!({"sold_out": ["vc2-4c-8gb"]}))?;
     let before = sandbox.mark()?;
-    told(&terraform.run(&saved)?.failed()?, &["SLW-113", "is sold out"])?;
+    told(
+        &terraform.run(&saved)?.failed()?,
+        &["SLW-113", "is sold out"],
+    )?;
     ensure!(!sandbox.journal(before)?.iter().any(Call::writes));
 
     sandbox.clear_faults()?;
@@ -255,8 +288,13 @@ fn what_sells_out_between_plan_and_apply_is_noticed_before_anything_is_bought() 
     told(&planned(&terraform)?.0, &["1 x vc2-4c-8gb at 40.00"])?;
     sandbox.fault(&json!({"sold_out": ["vc2-4c-8gb"]}))?;
     terraform.run(&saved)?.ok()?;
-    let platform = terraform.resource("slipway_platform.main")?.context("lost")?;
-    ensure!(platform["system_pool"]["chosen_plan"] == "vc2-6c-16gb", "{platform}");
+    let platform = terraform
+        .resource("slipway_platform.main")?
+        .context("lost")?;
+    ensure!(
+        platform["system_pool"]["chosen_plan"] == "vc2-6c-16gb",
+        "{platform}"
+    );
     ensure!(platform["monthly_price_lines"]["nodes"] == 80, "{platform}");
     sandbox.clear_faults()?;
     silent(&terraform.plan()?)?;
@@ -269,7 +307,9 @@ fn a_withdrawn_build_goes_on_and_is_told_in_every_plan() -> Result<()> {
     let sandbox = turn(&shared)?;
     let terraform = Terraform::new(&sandbox, &platform("aged", 25, &[]))?;
     terraform.apply()?.ok()?;
-    let build = terraform.resource("slipway_platform.main")?.context("lost")?["kubernetes_build"]
+    let build = terraform
+        .resource("slipway_platform.main")?
+        .context("lost")?["kubernetes_build"]
         .as_str()
         .context("no build")?
         .to_owned();
@@ -294,7 +334,10 @@ fn a_withdrawn_build_goes_on_and_is_told_in_every_plan() -> Result<()> {
         .and_then(|builds| builds.last()?.as_str().map(str::to_owned))
         .context("no builds")?;
     second.edit("\"1.36\"", &format!("{oldest:?}"))?;
-    told(&second.plan()?, &["Kubernetes build is near its end", &oldest])?;
+    told(
+        &second.plan()?,
+        &["Kubernetes build is near its end", &oldest],
+    )?;
     Ok(())
 }
 
@@ -334,8 +377,16 @@ output "memory" { value = data.slipway_environment_type.each["prod"].pools["memo
     let value = |name: &str| outputs[name]["value"].clone();
     ensure!(value("price") == json!(206.44), "{outputs}");
     let versions = json!([
-        "v1.2.0", "1.10.0.1", "1.10.0.1", "v1.2.0", "v1.2.0", "1.10.0", "v2.0.0-rc.1", "latest",
-        "1.10.0.1", "dev-snapshot"
+        "v1.2.0",
+        "1.10.0.1",
+        "1.10.0.1",
+        "v1.2.0",
+        "v1.2.0",
+        "1.10.0",
+        "v2.0.0-rc.1",
+        "latest",
+        "1.10.0.1",
+        "dev-snapshot"
     ]);
     ensure!(value("versions") == versions, "{outputs}");
     let types = json!({
@@ -345,11 +396,18 @@ output "memory" { value = data.slipway_environment_type.each["prod"].pools["memo
         "sue": [false, "aggressive", "platform", 24, 3],
     });
     ensure!(value("types") == types, "{outputs}");
-    ensure!(value("memory")["taints"][0]["value"] == "memory", "{outputs}");
+    ensure!(
+        value("memory")["taints"][0]["value"] == "memory",
+        "{outputs}"
+    );
 
     let wrong = [
         ("[\"1.2.0\",", "[\"~1.2\",", "there is no `~`"),
-        ("\"vx1-g-2c-8g-120s\" = 3", "\"vx1-g\" = 3", "there is no price of plan \"vx1-g\""),
+        (
+            "\"vx1-g-2c-8g-120s\" = 3",
+            "\"vx1-g\" = 3",
+            "there is no price of plan \"vx1-g\"",
+        ),
         ("\"stage\"", "\"stagging\"", "SLW-124"),
     ];
     for (good, bad, words) in wrong {

@@ -139,7 +139,9 @@ async fn host_price(op: &Plan<Session>) -> String {
         return String::new();
     };
     let Some(plan) = bootstrap_host::plan(&market) else {
-        return format!("\nThey run on a server of their own, and region {region} has none of the size in stock now.");
+        return format!(
+            "\nThey run on a server of their own, and region {region} has none of the size in stock now."
+        );
     };
     let rate = plan.rate_in(&region);
     let price = rate.hourly.map_or_else(

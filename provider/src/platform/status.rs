@@ -284,7 +284,10 @@ mod tests {
         let wanted = wanted(Size::Dev);
         let written = planned(&catalog(), &wanted, &all_new(&wanted), &Statuses::new());
         let mut state = Object::new().with("component_status", written.clone());
-        write(recorded(&records(&wanted), None, &Statuses::new()), &mut state);
+        write(
+            recorded(&records(&wanted), None, &Statuses::new()),
+            &mut state,
+        );
         assert_eq!(state.get::<Statuses>("component_status").unwrap(), written);
         let mut fresh = Object::new();
         fresh.set_unknown("component_status");
