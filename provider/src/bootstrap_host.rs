@@ -98,7 +98,10 @@ async fn use_host(
     keys: &RunKeys,
     program: &std::path::Path,
 ) -> Result<Report, Diagnostics> {
-    let up = job.client.instance_up(host, &job.allowance.wait(job.client)).await;
+    let up = job
+        .client
+        .instance_up(host, &job.allowance.wait(job.client))
+        .await;
     let host = up.map_err(|error| cloud(&format!("waiting for bootstrap host {host}"), &error))?;
     let request = request(job, cluster, &host, keys).await?;
     let token = job.allowance.stop().token();

@@ -320,9 +320,15 @@ echo '{"v":1,"seq":1,"ts":"2026-01-01T00:00:00.000Z","event":"component_finished
 echo '{"v":1,"seq":2,"ts":"2026-01-01T00:00:00.000Z","event":"run_finished","outcome":"failed","components":{"kong":"failed"}}'
 exit 1"#;
         let program = script(events);
-        let report = run(&program, &request(), None, &|_| (), &CancellationToken::new())
-            .await
-            .unwrap();
+        let report = run(
+            &program,
+            &request(),
+            None,
+            &|_| (),
+            &CancellationToken::new(),
+        )
+        .await
+        .unwrap();
         assert_eq!(report.outcome, Outcome::Failed);
         assert_eq!(report.failures["kong"].as_ref().unwrap().code, "SLW-320");
     }
@@ -330,9 +336,15 @@ exit 1"#;
     #[tokio::test]
     async fn a_child_that_says_nothing_is_an_error_with_its_last_words() {
         let program = script("cat > /dev/null; echo gone wrong >&2; exit 77");
-        let fault = run(&program, &request(), None, &|_| (), &CancellationToken::new())
-            .await
-            .unwrap_err();
+        let fault = run(
+            &program,
+            &request(),
+            None,
+            &|_| (),
+            &CancellationToken::new(),
+        )
+        .await
+        .unwrap_err();
         assert_eq!(fault.code(), fault::RUN_FAILED.code);
         assert!(fault.detail().contains("gone wrong"), "{fault}");
     }
@@ -346,7 +358,9 @@ exit 1"#;
             tokio::time::sleep(Duration::from_millis(300)).await;
             token.cancel();
         });
-        let report = run(&program, &request(), None, &|_| (), &stop).await.unwrap();
+        let report = run(&program, &request(), None, &|_| (), &stop)
+            .await
+            .unwrap();
         assert_eq!(report.outcome, Outcome::Stopped);
     }
 
@@ -368,9 +382,15 @@ exit 1"#;
         let program = script(
             "cat > /dev/null; tr '\\0' '\\n' < /proc/$$/environ >&2; tr '\\0' ' ' < /proc/$$/cmdline >&2; exit 77",
         );
-        let fault = run(&program, &request(), None, &|_| (), &CancellationToken::new())
-            .await
-            .unwrap_err();
+        let fault = run(
+            &program,
+            &request(),
+            None,
+            &|_| (),
+            &CancellationToken::new(),
+        )
+        .await
+        .unwrap_err();
         for secret in [
             "VULTR_API_KEY",
             "canary-login",

@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use tfplugin::{
-    Attribute, Diagnostics, Found, List, ListResource, Object, Schema, async_trait,
-};
+use tfplugin::{Attribute, Diagnostics, Found, List, ListResource, Object, Schema, async_trait};
 use vultr::{Cluster, NodePool};
 
 use crate::mark::{Mark, PlatformId};
@@ -96,12 +94,19 @@ impl ListResource<Session> for NodePoolList {
                 && (platform_id.is_none() || platform_id == owner)
         });
         for cluster in chosen {
-            for pool in cluster.node_pools.iter().filter(|pool| !is_first(cluster, pool)) {
+            for pool in cluster
+                .node_pools
+                .iter()
+                .filter(|pool| !is_first(cluster, pool))
+            {
                 let name = pool_mark::name_of(&pool.label);
                 let identity = Object::new()
                     .with("cluster_id", cluster.id.as_str())
                     .with("name", name);
-                let shown = format!("{name} ({}, {} nodes of cluster {})", pool.plan, pool.node_quantity, cluster.label);
+                let shown = format!(
+                    "{name} ({}, {} nodes of cluster {})",
+                    pool.plan, pool.node_quantity, cluster.label
+                );
                 let mut found = Found::new(identity.clone(), shown);
                 if op.include_object {
                     found = found.with_object(node_pool::imported(&session, cluster, pool).await?);

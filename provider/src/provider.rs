@@ -4,7 +4,10 @@ use std::path::PathBuf;
 
 use secrecy::SecretString;
 use tfplugin::value::{Attr, FromValue};
-use tfplugin::{Action, Attribute, Configure, DataSource, Diagnostics, EphemeralResource, Function, ListResource, Object, Provider, Resource, Schema, async_trait};
+use tfplugin::{
+    Action, Attribute, Configure, DataSource, Diagnostics, EphemeralResource, Function,
+    ListResource, Object, Provider, Resource, Schema, async_trait,
+};
 use url::Url;
 
 use crate::catalog_data::CatalogData;
@@ -113,7 +116,11 @@ impl Provider for Slipway {
     }
 
     fn data_sources(&self) -> Vec<Box<dyn DataSource<Session>>> {
-        vec![Box::new(CatalogData), Box::new(EnvironmentTypeData), Box::new(EnvironmentsData)]
+        vec![
+            Box::new(CatalogData),
+            Box::new(EnvironmentTypeData),
+            Box::new(EnvironmentsData),
+        ]
     }
 
     fn ephemeral_resources(&self) -> Vec<Box<dyn EphemeralResource<Session>>> {

@@ -6,9 +6,7 @@ use std::time::Duration;
 use run_report::{Catalog, ComponentRequest};
 use secrecy::SecretString;
 use tfplugin::value::{Attr, Type};
-use tfplugin::{
-    Action, Attribute, Diagnostics, Invoke, Object, PlanAction, Schema, async_trait,
-};
+use tfplugin::{Action, Attribute, Diagnostics, Invoke, Object, PlanAction, Schema, async_trait};
 use uuid::Uuid;
 
 use crate::allowance::Allowance;
@@ -103,7 +101,9 @@ impl Action<Session> for RunComponentAction {
         let order = Order::read(catalog, &op.config, &name)?;
         let cluster = cluster_of(&op.client, &id, None).await?;
         let cluster = cluster.ok_or_else(|| no_cluster(&id))?;
-        order.refuse_changes(catalog, &op.client, &cluster.id).await?;
+        order
+            .refuse_changes(catalog, &op.client, &cluster.id)
+            .await?;
         let vpc = vpc_of(&op.client, &id).await?;
         let domain: String = op.config.get("domain")?;
         let progress = op.progress.clone();
@@ -150,10 +150,11 @@ impl Order {
             .at("component")
             .into());
         }
-        let secrets = match config.get::<Attr<BTreeMap<String, SecretString>>>("component_secrets_wo")? {
-            Attr::Known(secrets) => secrets,
-            Attr::Null | Attr::Unknown => BTreeMap::new(),
-        };
+        let secrets =
+            match config.get::<Attr<BTreeMap<String, SecretString>>>("component_secrets_wo")? {
+                Attr::Known(secrets) => secrets,
+                Attr::Null | Attr::Unknown => BTreeMap::new(),
+            };
         Ok(Self {
             name: name.to_owned(),
             requests,
@@ -202,7 +203,11 @@ fn with_inputs(catalog: &Catalog, name: &str) -> BTreeSet<String> {
     let mut needed = BTreeSet::from([name.to_owned()]);
     let mut open = vec![name.to_owned()];
     while let Some(one) = open.pop() {
-        for used in catalog.get(&one).into_iter().flat_map(|component| &component.uses) {
+        for used in catalog
+            .get(&one)
+            .into_iter()
+            .flat_map(|component| &component.uses)
+        {
             if needed.insert(used.clone()) {
                 open.push(used.clone());
             }

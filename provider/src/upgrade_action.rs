@@ -126,7 +126,9 @@ async fn target(
         return Ok(None);
     }
     let target = upgrade::target(session.vultr().await?, cluster, &constraint).await;
-    Ok(Some(target.map_err(|fault| fault.at("kubernetes_version"))?))
+    Ok(Some(
+        target.map_err(|fault| fault.at("kubernetes_version"))?,
+    ))
 }
 
 /// Checks what every action on a platform has.

@@ -18,7 +18,12 @@ impl ListResource<Session> for EnvironmentClaimList {
     fn schema(&self) -> Schema {
         Schema::new()
             .describe("Every claim in a platform's claim store. Needs Terraform 1.14.")
-            .attribute("platform_id", Attribute::string().required().describe("Id of the platform."))
+            .attribute(
+                "platform_id",
+                Attribute::string()
+                    .required()
+                    .describe("Id of the platform."),
+            )
     }
 
     async fn list(&self, op: &mut List<Session>) -> Result<(), Diagnostics> {
@@ -32,9 +37,10 @@ impl ListResource<Session> for EnvironmentClaimList {
         let swept = store.sweep().await;
         let swept = swept.map_err(|error| store_fault("listing the claims", &error))?;
         for stored in &swept.claims {
-            let identity = Object::new()
-                .with("platform_id", platform.as_str())
-                .with("environment_name", stored.claim.environment_name.to_string());
+            let identity = Object::new().with("platform_id", platform.as_str()).with(
+                "environment_name",
+                stored.claim.environment_name.to_string(),
+            );
             let name = format!("{} of {}", stored.claim.environment_name, stored.claim.user);
             let mut found = Found::new(identity.clone(), name);
             if op.include_object {

@@ -8,8 +8,8 @@ mod settings;
 use std::time::Duration;
 
 use tfplugin::{
-    Create, Delete, Diagnostics, IdentitySchema, Import, ImportBy, MoveSource, Object, Plan, Read, Resource,
-    Schema, Type, Update, async_trait,
+    Create, Delete, Diagnostics, IdentitySchema, Import, ImportBy, MoveSource, Object, Plan, Read,
+    Resource, Schema, Type, Update, async_trait,
 };
 use vultr::{Cluster, NodePool};
 

@@ -20,8 +20,8 @@ mod schema;
 mod sequence;
 pub(crate) mod settings;
 pub(crate) mod status;
-mod system_pool;
 mod storage;
+mod system_pool;
 mod teardown;
 
 use std::collections::BTreeMap;
@@ -30,8 +30,8 @@ use jiff::Timestamp;
 use run_report::{Catalog, ComponentRequest};
 use secrecy::SecretString;
 use tfplugin::{
-    Create, Delete, DeleteReason, Diagnostic, Diagnostics, IdentitySchema, Import, MoveSource, Object, Plan,
-    PlanDestroy, Read, Resource, Schema, Type, Update, async_trait,
+    Create, Delete, DeleteReason, Diagnostic, Diagnostics, IdentitySchema, Import, MoveSource,
+    Object, Plan, PlanDestroy, Read, Resource, Schema, Type, Update, async_trait,
 };
 use tokio::time::Instant;
 use uuid::Uuid;

@@ -347,9 +347,7 @@ mod tests {
             ),
             (
                 "on_destroy",
-                Object::new()
-                    .with("environments", "drain_all")
-                    .into_value(),
+                Object::new().with("environments", "drain_all").into_value(),
                 "confirm_environments",
             ),
             (
