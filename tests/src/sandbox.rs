@@ -61,6 +61,9 @@ pub struct Call {
     /// Fault that hit it.
     #[serde(default)]
     pub fault: Option<String>,
+    /// Body of the call, its secrets left out.
+    #[serde(default)]
+    pub body: Option<Value>,
 }
 
 impl Call {
@@ -295,6 +298,13 @@ impl Sandbox {
             None,
             body,
         )
+    }
+
+    /// Plays a cluster's cloud controller (`load-balancers`) or CSI driver (`volumes`): makes one with this label.
+    pub fn make_inside(&self, cluster: &str, kind: &str, label: &str) -> Result<()> {
+        let wish = serde_json::json!({"label": label});
+        self.control("POST", &format!("clusters/{cluster}/{kind}"), Some(&wish))
+            .map(drop)
     }
 
     /// Ends the sandbox as Ctrl-C would and waits for it.

@@ -1,9 +1,9 @@
 //! The sandbox's own controls, `/_sandbox`. They need no key: the server listens on loopback only.
 
-use axum::extract::{Query, State};
+use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -13,7 +13,7 @@ use super::faults::FaultOrder;
 use super::refusal::Refusal;
 use super::service::Account;
 use super::state::Conditions;
-use crate::world::Disturbance;
+use crate::world::{AccountHandle as _, BlockWish, Disturbance, LoadBalancerWish};
 
 /// The routes under `/_sandbox`.
 pub(super) fn router(account: Account) -> Router {
@@ -23,6 +23,8 @@ pub(super) fn router(account: Account) -> Router {
         .route("/journal", get(journal))
         .route("/journal/newest", get(newest_call))
         .route("/bill", get(bill))
+        .route("/clusters/{id}/load-balancers", post(make_load_balancer))
+        .route("/clusters/{id}/volumes", post(make_volume))
         .route("/clock", get(clock).post(set_clock))
         .route("/faults", get(faults).post(add_fault).delete(clear_faults));
     Router::new().nest("/_sandbox", routes).with_state(account)
@@ -71,6 +73,46 @@ async fn newest_call(State(account): State<Account>) -> Response {
 
 async fn bill(State(account): State<Account>) -> Response {
     Json(account.work(|state| state.bill())).into_response()
+}
+
+#[derive(Deserialize)]
+struct Wished {
+    label: String,
+}
+
+/// Plays the cloud controller in a cluster that is a record: a load balancer for a service.
+async fn make_load_balancer(
+    State(account): State<Account>,
+    Path(cluster): Path<String>,
+    Json(wished): Json<Wished>,
+) -> Response {
+    let wish = LoadBalancerWish {
+        label: wished.label,
+        nodes: 1,
+        ports: Vec::new(),
+        instances: Vec::new(),
+    };
+    match account.create_load_balancer(&cluster, wish).await {
+        Ok(made) => (StatusCode::CREATED, Json(json!({"id": made.id}))).into_response(),
+        Err(error) => refused(&error),
+    }
+}
+
+/// Plays the CSI driver in a cluster that is a record: a volume for a claim.
+async fn make_volume(
+    State(account): State<Account>,
+    Path(cluster): Path<String>,
+    Json(wished): Json<Wished>,
+) -> Response {
+    let wish = BlockWish {
+        label: wished.label,
+        size_gb: 10,
+        block_type: "high_perf".to_owned(),
+    };
+    match account.create_block(&cluster, wish).await {
+        Ok(made) => (StatusCode::CREATED, Json(json!({"id": made.id}))).into_response(),
+        Err(error) => refused(&error),
+    }
 }
 
 async fn clock(State(account): State<Account>) -> Response {

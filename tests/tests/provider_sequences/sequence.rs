@@ -38,6 +38,16 @@ pub(crate) enum Console {
     Foreign(usize),
 }
 
+impl Console {
+    /// Whether the account no longer says whose something is.
+    pub(crate) fn takes_mark_away(&self) -> bool {
+        matches!(
+            self,
+            Self::TagPool(_) | Self::RenameCluster | Self::DescribeVpc
+        )
+    }
+}
+
 /// What goes wrong in the apply.
 #[derive(Clone, Debug)]
 pub(crate) enum Trouble {

@@ -46,7 +46,7 @@ impl Lane {
     }
 
     pub(crate) async fn run(&mut self, sequence: &Sequence) -> Result<()> {
-        let mut platform = PlatformWish::small(&format!("p{}", sequence.seed));
+        let mut platform = PlatformWish::small(&format!("walk-{}", sequence.seed));
         platform.version = if sequence.seed % 2 == 0 {
             "1.35"
         } else {
@@ -79,7 +79,10 @@ impl Lane {
 
 impl Walk<'_> {
     async fn step(&mut self, step: &Step) -> Result<()> {
-        if let Some(console) = &step.console {
+        // Without state and mark nothing says whose it is: then a person has to decide, and the provider refuses.
+        let lost = matches!(step.trouble, Trouble::LostState);
+        let console = step.console.as_ref();
+        if let Some(console) = console.filter(|console| !(lost && console.takes_mark_away())) {
             self.at_the_console(console).await?;
         }
         if matches!(step.edit, Edit::Destroy) {
