@@ -151,20 +151,21 @@ async fn things(client: &Client) -> vultr::Result<Vec<Thing>> {
             label: label.to_owned(),
         });
     };
-    clusters
-        .iter()
-        .for_each(|one| add("cluster", &one.id, &one.label));
-    vpcs.iter()
-        .for_each(|one| add("VPC", &one.id, &one.description));
-    balancers
-        .iter()
-        .for_each(|one| add("load balancer", &one.id, &one.label));
-    volumes
-        .iter()
-        .for_each(|one| add("volume", &one.id, &one.label));
-    firewalls
-        .iter()
-        .for_each(|one| add(HoldingKind::FirewallGroup.name(), &one.id, one.called()));
+    for one in &clusters {
+        add("cluster", &one.id, &one.label);
+    }
+    for one in &vpcs {
+        add("VPC", &one.id, &one.description);
+    }
+    for one in &balancers {
+        add("load balancer", &one.id, &one.label);
+    }
+    for one in &volumes {
+        add("volume", &one.id, &one.label);
+    }
+    for one in &firewalls {
+        add(HoldingKind::FirewallGroup.name(), &one.id, one.called());
+    }
     Ok(things)
 }
 

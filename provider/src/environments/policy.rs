@@ -1,6 +1,7 @@
 //! What a destroy may do with the environments of its platform. Nothing here calls anybody.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 
 use claim_store::Freeze;
 use claims::EnvironmentType;
@@ -151,7 +152,8 @@ fn refuse_unconfirmed(
         ),
     ] {
         if !list.is_empty() {
-            why.push_str(&format!("\n  {words}: {}", list.join(", ")));
+            // Writing into a String cannot fail.
+            let _ = write!(why, "\n  {words}: {}", list.join(", "));
         }
     }
     let exact: Vec<String> = names.iter().map(|name| format!("{name:?}")).collect();

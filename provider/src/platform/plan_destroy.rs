@@ -37,10 +37,9 @@ pub(super) async fn plan_destroy(op: &mut PlanDestroy<Session>) -> Result<(), Di
         choice: &environments_on_destroy(&op.prior)?,
         now: Timestamp::now(),
     };
-    let announced = announce(&farewell).await;
-    announced
-        .into_iter()
-        .for_each(|told| op.warnings.push(told));
+    if let Some(told) = announce(&farewell).await {
+        op.warnings.push(told);
+    }
     Ok(())
 }
 
