@@ -28,6 +28,8 @@ import workloads  # noqa: E402
 
 PATIENCE_S = 90
 CONTAINER = {"name": "web", "image": "registry.example/web:1"}
+# The system pool's nodes have a taint.
+ANY_TAINT = {"operator": "Exists"}
 # Not scheduled by anybody, so that KWOK leaves the pod alone and its status stays as written.
 BY_NOBODY = {"schedulerName": "nobody"}
 
@@ -96,12 +98,16 @@ class Conditions(unittest.TestCase):
         self.fail("the deployment made no pod")
 
     def test_cpu(self):
-        self.make(deployment([{**CONTAINER, "resources": {"requests": {"cpu": "4000"}}}]))
+        self.make(deployment([{**CONTAINER, "resources": {"requests": {"cpu": "4000"}}}], tolerations=[ANY_TAINT]))
         self.told("SLW-370", "Insufficient cpu", "max_nodes")
 
     def test_selector(self):
-        self.make(deployment(nodeSelector={"no-node": "has-this"}))
+        self.make(deployment(nodeSelector={"no-node": "has-this"}, tolerations=[ANY_TAINT]))
         self.told("SLW-370", "node affinity/selector", "labels of the node pools")
+
+    def test_taint(self):
+        self.make(deployment())
+        self.told("SLW-370", "untolerated taint", "taints of the node pools")
 
     def test_volume(self):
         volume = {"name": "data", "persistentVolumeClaim": {"claimName": "data"}}

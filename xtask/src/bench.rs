@@ -4,6 +4,7 @@ mod components;
 mod handshake;
 mod plan;
 mod usage;
+mod watching;
 
 use std::path::Path;
 use std::process::Command;

@@ -165,6 +165,8 @@ async fn version_of(program: &str, arguments: &[&str]) -> Option<String> {
     command
         .args(arguments)
         .stdin(Stdio::null())
+        // Terraform would ask its makers for a newer version.
+        .env("CHECKPOINT_DISABLE", "1")
         .kill_on_drop(true);
     let output = tokio::time::timeout(PATIENCE, command.output())
         .await

@@ -9,6 +9,7 @@
 
 mod api_server;
 mod breaking;
+mod commands;
 mod connecting;
 mod graph;
 mod host;

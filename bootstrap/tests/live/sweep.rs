@@ -65,7 +65,7 @@ async fn settled(case: &str, host: &Host, events: &[Event], writes: &[(String, &
             .unwrap_or_else(|| panic!("{case}: {name} never ran: {log:?}"))
     };
     assert!(at("base") < at("top"), "{case}: {log:?}");
-    for name in ["base", "top"] {
+    for name in COMPONENTS {
         let ended = |event: &&Event| matches!(event, Event::ComponentFinished { name: ended, status: ComponentStatus::Ok, .. } if ended == name);
         assert_eq!(
             events.iter().filter(ended).count(),
@@ -91,11 +91,14 @@ async fn settled(case: &str, host: &Host, events: &[Event], writes: &[(String, &
 }
 
 fn full() -> Playbooks {
-    let playbooks = component(Playbooks::new(), "base", "");
-    component(component(playbooks, "top", "needs: [base]"), "beside", "")
+    component(
+        component(Playbooks::new(), "base", ""),
+        "top",
+        "needs: [base]",
+    )
 }
 
-const COMPONENTS: [&str; 3] = ["base", "top", "beside"];
+const COMPONENTS: [&str; 2] = ["base", "top"];
 
 async fn whole_run() -> Told {
     let (host, journal) = (Host::start(), Arc::new(MemoryJournal::default()));
@@ -173,12 +176,8 @@ async fn at_each_event_a_kill_leads_to_the_same_state() {
     loop {
         after += 1;
         let host = Host::start();
-        let playbooks = component(
-            component(Playbooks::new(), "base", ""),
-            "top",
-            "needs: [base]",
-        );
-        let mut asked = asked(&host, &["base", "top"]);
+        let playbooks = full();
+        let mut asked = asked(&host, &COMPONENTS);
         asked["kubeconfig"] = json!(cluster.kubeconfig());
 
         let mut first = started(&playbooks, &asked);
@@ -197,7 +196,7 @@ async fn at_each_event_a_kill_leads_to_the_same_state() {
         let case = format!("kill after event {after}: {text}\nthen: {stdout}{stderr}");
         assert_eq!(code, Some(0), "{case}");
         events.extend(read_events(&stdout));
-        for name in ["base", "top"] {
+        for name in COMPONENTS {
             assert_eq!(cluster.record(name).await["outcome"], "ok", "{case}");
         }
         let log = log_of(&host);

@@ -13,10 +13,13 @@ use slipway_tests::configuration::{self, COMPONENTS};
 use slipway_tests::{Cluster, Sandbox, SandboxOptions, Terraform};
 
 use super::Spread;
+use super::watching::{self, Watching};
 use crate::{command, ground};
 
 /// The platform that is measured.
 const PLATFORM: &str = "bench";
+/// The run that is repeated.
+const RUN: &str = "00000000-0000-4000-8000-000000000001";
 /// How often the short measurements are repeated, the two sides taking turns.
 const ROUNDS: usize = 3;
 
@@ -29,6 +32,7 @@ pub(super) struct Components {
     in_a_row: Spread,
     /// What a run spends outside its playbooks.
     outside: Spread,
+    watching: Watching,
 }
 
 impl Components {
@@ -48,6 +52,7 @@ impl Components {
             self.outside,
             100.0 * self.outside.median / self.again.median
         );
+        self.watching.print();
     }
 }
 
@@ -63,10 +68,13 @@ pub(super) fn measure(bootstrap: &Path, engines: &Path) -> Result<Components> {
     let mut runs = Vec::new();
     let mut outside = Vec::new();
     let mut rows = Vec::new();
+    let (mut delays, mut nothing) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
-        let (whole, idle) = one_run(bootstrap, &request)?;
+        let (whole, idle, events) = one_run(bootstrap, &request)?;
         runs.push(whole);
         outside.push(idle);
+        delays.extend(watching::delays(sandbox.folder(), RUN, &events)?);
+        nothing.push(watching::nothing_to_do(bootstrap, &request)?);
         rows.push(in_a_row(engines, &sandbox, &cluster)?);
     }
     terraform.destroy()?.ok()?;
@@ -75,6 +83,7 @@ pub(super) fn measure(bootstrap: &Path, engines: &Path) -> Result<Components> {
         again: Spread::of(runs),
         in_a_row: Spread::of(rows),
         outside: Spread::of(outside),
+        watching: watching::figures(delays, nothing)?,
     })
 }
 
@@ -114,7 +123,7 @@ fn seconds_since_epoch(text: &str) -> Result<f64> {
 }
 
 /// One run of all six by slipway-bootstrap: its wall time, and the part of it in which no playbook ran.
-fn one_run(program: &Path, request: &Path) -> Result<(f64, f64)> {
+fn one_run(program: &Path, request: &Path) -> Result<(f64, f64, String)> {
     let mut run = Command::new(program);
     run.args(["run", "--json", "--request"]).arg(request);
     for component in COMPONENTS {
@@ -142,7 +151,7 @@ fn one_run(program: &Path, request: &Path) -> Result<(f64, f64)> {
         bail!("the run started no component:\n{events}");
     };
     let inside = last.duration_since(first).as_secs_f64();
-    Ok((whole, whole - inside))
+    Ok((whole, whole - inside, events))
 }
 
 /// The same six by `ansible-playbook` alone, one after the other.
@@ -255,7 +264,7 @@ impl BenchHost {
         let host_key = std::fs::read_to_string(self.folder.join("host.pub"))?;
         let request = json!({
             "v": run_report::PROTOCOL_VERSION,
-            "run": "00000000-0000-4000-8000-000000000001",
+            "run": RUN,
             "platform": platform(),
             "host": {
                 "address": self.address, "port": 22, "user": "root",
