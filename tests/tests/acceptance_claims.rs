@@ -73,16 +73,135 @@ fn a_claim_is_written_guarded_drifts_and_goes() -> Result<()> {
         &of_this_platform,
     )?;
 
-    let refused = terraform.run(&[
-        "destroy",
-        "-auto-approve",
-        "-no-color",
-        "-target=slipway_platform.main",
-    ])?;
-    // The claim depends on the platform, so this destroys the claim first: nothing stands in the way.
-    refused.ok()?;
+    the_destroy_drains_what_was_confirmed(&sandbox, &terraform, &text)?;
     let left = sandbox.objects()?;
     ensure!(left.is_empty(), "left behind: {left:#?}");
+    Ok(())
+}
+
+/// Claims that this configuration does not manage: refused, then drained by name, broken off in between and gone on with.
+fn the_destroy_drains_what_was_confirmed(
+    sandbox: &Sandbox,
+    terraform: &Terraform,
+    text: &str,
+) -> Result<()> {
+    let cluster = Cluster::only(sandbox)?;
+    let bucket = Bucket::of(&cluster)?;
+    let prod = text
+        .replace(NAME, "prod-shop")
+        .replace("\"dev\"", "\"prod\"");
+    bucket.put("prod-shop", &prod)?;
+    let fixed = Bucket::of_static_claims(&cluster)?;
+    let from_git = text
+        .replace(NAME, "dev-from-git")
+        .trim_end()
+        .trim_end_matches('}')
+        .trim_end()
+        .to_owned()
+        + ",\n  \"deployment_method\": \"git\",\n  \"git_repository\": \"https://git.example/x\",\n  \"branch\": \"main\"\n}\n";
+    fixed.put("dev-from-git", &from_git)?;
+    terraform
+        .run(&["state", "rm", "slipway_environment_claim.x"])?
+        .ok()?;
+    terraform.configure(
+        &(configuration::platform("claims", &["minio"])
+            + "data \"slipway_environments\" \"all\" {\n  platform_id = slipway_platform.main.id\n}\n\
+               output \"all\" {\n  value = data.slipway_environments.all\n}\n"),
+    )?;
+    terraform.apply()?.ok()?;
+    let listed = terraform.state()?["values"]["outputs"]["all"]["value"].clone();
+    let names: Vec<&str> = listed["environments"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|one| one["name"].as_str())
+        .collect();
+    ensure!(names == ["dev-from-git", NAME, "prod-shop"], "{listed}");
+    ensure!(listed["environments"][0]["static"] == true, "{listed}");
+
+    let refused = terraform.destroy()?.failed()?.text();
+    for word in [
+        "SLW-452",
+        NAME,
+        "john.doe@company.com",
+        "prod-shop",
+        "dev-from-git",
+        "USD a month",
+    ] {
+        ensure!(
+            refused.contains(word),
+            "the refusal lacks {word:?}:\n{refused}"
+        );
+    }
+    choose(
+        terraform,
+        "environments = \"refuse\"",
+        "environments = \"drain\"",
+    )?;
+    let refused = terraform.destroy()?.failed()?.text();
+    ensure!(
+        refused.contains("SLW-454") && refused.contains("prod-shop"),
+        "{refused}"
+    );
+    choose(
+        terraform,
+        "environments = \"drain\"",
+        "environments = \"drain_all\", confirm_environments = [\"prod-shop\"]",
+    )?;
+    let refused = terraform.destroy()?.failed()?.text();
+    ensure!(
+        refused.contains("SLW-455") && refused.contains("dev-from-git"),
+        "{refused}"
+    );
+    ensure!(
+        bucket.get(NAME)? == text,
+        "a refused drain withdrew a claim"
+    );
+
+    choose(
+        terraform,
+        "[\"prod-shop\"]",
+        &format!("[\"dev-from-git\", \"{NAME}\", \"prod-shop\"]"),
+    )?;
+    sandbox.fault(&serde_json::json!({"method": "DELETE", "path": "/v2/kubernetes/clusters/**", "times": 0, "action": {"status": 403, "error": "Forbidden."}}))?;
+    let broken_off = terraform.destroy()?.failed()?.text();
+    ensure!(broken_off.contains("SLW-202"), "{broken_off}");
+    sandbox.clear_faults()?;
+    for name in [NAME, "prod-shop"] {
+        let gone = bucket.get(name)?;
+        ensure!(
+            gone.contains("the destroy of platform claims"),
+            "{name}: {gone}"
+        );
+    }
+    ensure!(
+        fixed.get("dev-from-git")? == from_git,
+        "a static claim was touched"
+    );
+    a_frozen_platform_takes_no_claims(sandbox, terraform)?;
+    terraform.destroy()?.ok()?;
+    Ok(())
+}
+
+fn choose(terraform: &Terraform, from: &str, to: &str) -> Result<()> {
+    terraform.edit(from, to)?;
+    terraform.apply()?.ok()?;
+    Ok(())
+}
+
+fn a_frozen_platform_takes_no_claims(sandbox: &Sandbox, terraform: &Terraform) -> Result<()> {
+    let late = configuration::claim("dev-late", "late@company.com")
+        .replace("slipway_platform.main.id", "\"claims\"");
+    let other = Terraform::new(
+        sandbox,
+        &("terraform {\n  required_providers {\n    slipway = {\n      source = \"slipway/slipway\"\n    }\n  }\n}\n".to_owned() + &late),
+    )?;
+    let refused = other.apply()?.failed()?.text();
+    ensure!(refused.contains("SLW-415"), "{refused}");
+    let frozen = terraform
+        .run(&["apply", "-refresh-only", "-auto-approve", "-no-color"])?
+        .ok()?;
+    ensure!(frozen.text().contains("frozen"), "{}", frozen.text());
     Ok(())
 }
 
@@ -156,6 +275,13 @@ impl Bucket {
         Ok(Self {
             keys: cluster.secret("slipway-system", "claim-store")?,
         })
+    }
+
+    /// The bucket of static claims, with the keys of who may write there.
+    fn of_static_claims(cluster: &Cluster) -> Result<Self> {
+        let mut keys = cluster.secret("minio", "identity-gitlab-ci")?;
+        keys.insert("bucket".to_owned(), "static-environments".to_owned());
+        Ok(Self { keys })
     }
 
     fn get(&self, name: &str) -> Result<String> {
