@@ -56,8 +56,9 @@ module "platform" {
   network_cidr       = "10.30.0.0/20"
 
   system_pool = {
-    plan      = "vc2-8c-32gb"
-    min_nodes = 3
+    plan = "vc2-8c-32gb"
+    # In size ha the largest pod, Artifactory's, finds no room beside the others on three nodes.
+    min_nodes = var.size == "ha" ? 4 : 3
     max_nodes = 5
   }
 
