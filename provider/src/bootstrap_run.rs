@@ -369,6 +369,8 @@ exit 1"#;
         let fault = run(
             Path::new("/nowhere/slipway-bootstrap"),
             &request(),
+            None,
+            &|_| (),
             &CancellationToken::new(),
         )
         .await

@@ -27,7 +27,6 @@ mod teardown;
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use run_report::{Catalog, ComponentRequest};
 use secrecy::SecretString;
 use tfplugin::{
     Create, Delete, DeleteReason, Diagnostic, Diagnostics, IdentitySchema, Import, MoveSource,
