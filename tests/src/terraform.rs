@@ -131,6 +131,10 @@ impl Terraform {
             ),
             ("VULTR_API_KEY".to_owned(), sandbox.api_key().to_owned()),
             ("SLIPWAY_API_URL".to_owned(), sandbox.api_url().to_owned()),
+            (
+                "XDG_STATE_HOME".to_owned(),
+                folder.path().join("state-home").display().to_string(),
+            ),
             ("TF_IN_AUTOMATION".to_owned(), "1".to_owned()),
             ("CHECKPOINT_DISABLE".to_owned(), "1".to_owned()),
         ];

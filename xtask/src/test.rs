@@ -199,11 +199,13 @@ fn check_docs(ground: &Ground<'_>) -> Result<()> {
 }
 
 fn tests(ground: &Ground<'_>) -> Result<()> {
-    run_tests(ground, ground.core, &["--workspace"])
+    run_tests::<&str>(ground, ground.core, &["--workspace"], &[])
 }
 
 /// Tests with real clusters that run with both cores; the others take long and ask the same of a core.
 const WITH_BOTH_CORES: [&str; 2] = ["acceptance_quickstart", "acceptance_claims"];
+/// The tests of many crates together, one program.
+const SUITE: [&str; 4] = ["--package", "slipway-tests", "--test", "suite"];
 
 /// Every test file of the provider that runs a core against an account of records, and the main job on real clusters. A run
 /// of all tests with another core has had them already.
@@ -212,44 +214,35 @@ fn opentofu(ground: &Ground<'_>) -> Result<()> {
         eprintln!("  nothing to do: the tests ran with {:?}", ground.core);
         return Ok(());
     }
-    let mut arguments = vec!["--package".to_owned(), "slipway-tests".to_owned()];
-    for entry in std::fs::read_dir(ground::root().join("tests/tests"))? {
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(ground::root().join("tests/tests/suite"))? {
         let path = entry?.path();
         let name = path.file_stem().unwrap_or_default().to_string_lossy();
         let runs_a_core = name.starts_with("provider_")
             && path.is_file()
             && std::fs::read_to_string(&path)?.contains("Terraform::new");
         if runs_a_core || WITH_BOTH_CORES.contains(&name.as_ref()) {
-            arguments.extend(["--test".to_owned(), name.into_owned()]);
+            names.push(format!("{name}::"));
         }
     }
-    run_tests(ground, Some("tofu"), &arguments)
+    run_tests(ground, Some("tofu"), &SUITE, &names)
 }
 
 fn complete_ha(ground: &Ground<'_>) -> Result<()> {
     build(ground)?;
-    let test = [
-        "--package",
-        "slipway-tests",
-        "--test",
-        "acceptance_complete",
-    ];
-    run_tests_as(ground, ground.core, &test, &["--ignored"])
+    run_tests(
+        ground,
+        ground.core,
+        &SUITE,
+        &["--ignored", "acceptance_complete::"],
+    )
 }
 
 fn run_tests<S: AsRef<std::ffi::OsStr>>(
     ground: &Ground<'_>,
     core: Option<&str>,
-    which: &[S],
-) -> Result<()> {
-    run_tests_as(ground, core, which, &[])
-}
-
-fn run_tests_as<S: AsRef<std::ffi::OsStr>>(
-    ground: &Ground<'_>,
-    core: Option<&str>,
-    which: &[S],
-    how: &[&str],
+    which: &[&str],
+    how: &[S],
 ) -> Result<()> {
     let mut tests = ground::cargo();
     tests.env("SLIPWAY_TOOLS", ground.engines);

@@ -79,14 +79,16 @@ impl Core {
         let before = planned.before.clone();
         match planned.change {
             Change::Nothing => Applied::unchanged(before),
-            Change::Delete => self.delete(&planned, before).await,
-            Change::Create | Change::Update => self.change(&planned, before, config).await,
+            Change::Delete => Box::pin(self.delete(&planned, before)).await,
+            Change::Create | Change::Update => {
+                Box::pin(self.change(&planned, before, config)).await
+            }
             Change::Replace => {
-                let deleted = self.delete(&planned, before).await;
+                let deleted = Box::pin(self.delete(&planned, before)).await;
                 if !deleted.went_well() {
                     return deleted;
                 }
-                let mut made = self.change(&planned, None, config).await;
+                let mut made = Box::pin(self.change(&planned, None, config)).await;
                 made.diagnostics.splice(..0, deleted.diagnostics);
                 made
             }

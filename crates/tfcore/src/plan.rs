@@ -150,12 +150,12 @@ impl Core {
         config: Option<&Config>,
     ) -> Result<Planned, CoreError> {
         let before = match instance {
-            Some(instance) => self.refresh(instance).await?,
+            Some(instance) => Box::pin(self.refresh(instance)).await?,
             None => None,
         };
         match config {
-            Some(config) => self.plan_change(type_name, before, config).await,
-            None => self.plan_destroy(type_name, before).await,
+            Some(config) => Box::pin(self.plan_change(type_name, before, config)).await,
+            None => Box::pin(self.plan_destroy(type_name, before)).await,
         }
     }
 

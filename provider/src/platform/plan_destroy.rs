@@ -65,7 +65,7 @@ async fn tell(op: &mut PlanDestroy<Session>, id: &str) -> Result<(), Diagnostics
     let mut toll = Toll::default();
     toll.cluster(&cluster, catalogue.as_deref());
     if let Some(vpc) = text(&op.prior, "vpc_id") {
-        toll.goes(format!("VPC {vpc}"), Some(Decimal::ZERO));
+        toll.goes(&format!("VPC {vpc}"), Some(Decimal::ZERO));
     }
     toll.linked(&linked, &blocks, on_destroy(&op.prior)?);
     for warning in toll.told() {
@@ -77,19 +77,20 @@ async fn tell(op: &mut PlanDestroy<Session>, id: &str) -> Result<(), Diagnostics
 /// What goes and what stays, a line each.
 #[derive(Debug, Default)]
 struct Toll {
-    going: Lines,
-    staying: Lines,
+    going: Tally,
+    staying: Tally,
 }
 
+/// Lines with the sum of their prices.
 #[derive(Debug, Default)]
-struct Lines {
+struct Tally {
     lines: Vec<String>,
     sum: Decimal,
     /// Something among them has no price that the account tells.
     open: bool,
 }
 
-impl Lines {
+impl Tally {
     fn add(&mut self, what: &str, monthly: Option<Decimal>) {
         self.sum += monthly.unwrap_or_default();
         self.open |= monthly.is_none();
@@ -119,13 +120,13 @@ impl Lines {
 }
 
 impl Toll {
-    fn goes(&mut self, what: String, monthly: Option<Decimal>) {
-        self.going.add(&what, monthly);
+    fn goes(&mut self, what: &str, monthly: Option<Decimal>) {
+        self.going.add(what, monthly);
     }
 
     fn cluster(&mut self, cluster: &Cluster, catalogue: Option<&Catalogue>) {
         self.goes(
-            format!("cluster {} {}", cluster.id, cluster.version),
+            &format!("cluster {} {}", cluster.id, cluster.version),
             Some(Decimal::ZERO),
         );
         for pool in &cluster.node_pools {
@@ -133,7 +134,7 @@ impl Toll {
                 .and_then(|catalogue| catalogue.plan(&pool.plan))
                 .map(|plan| plan.price_in(&cluster.region) * Decimal::from(pool.node_quantity));
             self.goes(
-                format!(
+                &format!(
                     "node pool {}, {} x {}",
                     pool.label, pool.node_quantity, pool.plan
                 ),
@@ -161,7 +162,7 @@ impl Toll {
         }
     }
 
-    fn side(&mut self, goes: bool) -> &mut Lines {
+    fn side(&mut self, goes: bool) -> &mut Tally {
         if goes {
             &mut self.going
         } else {

@@ -145,9 +145,15 @@ impl Infisical {
         let before = self.tokens.len();
         self.tokens.retain(|known| *known != token);
         Ok(if self.tokens.len() < before {
-            Answer::Json(200, json!({ "message": "Successfully revoked access token" }))
+            Answer::Json(
+                200,
+                json!({ "message": "Successfully revoked access token" }),
+            )
         } else {
-            Answer::Json(401, json!({ "statusCode": 401, "message": "Token missing" }))
+            Answer::Json(
+                401,
+                json!({ "statusCode": 401, "message": "Token missing" }),
+            )
         })
     }
 

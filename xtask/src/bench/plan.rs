@@ -92,10 +92,7 @@ fn both_commands(
 ) -> Result<Vec<Row>> {
     let commands: [(&'static str, &[&str]); 2] = [
         ("plan", &["plan", "-detailed-exitcode"]),
-        (
-            "refresh",
-            &["plan", "-refresh-only", "-detailed-exitcode"],
-        ),
+        ("refresh", &["plan", "-refresh-only", "-detailed-exitcode"]),
     ];
     commands
         .into_iter()

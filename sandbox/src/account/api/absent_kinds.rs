@@ -19,10 +19,9 @@ pub(super) fn routes() -> Router<Account> {
     LISTS
         .into_iter()
         .fold(Router::new(), |routes, (path, key)| {
-            routes.route(path, get(async move |listing: Listing| none(&listing, key)))
+            let none = async move |listing: Listing| -> Answered {
+                Ok(listing.page_of(key, std::iter::empty(), |_: &Value| Value::Null))
+            };
+            routes.route(path, get(none))
         })
-}
-
-fn none(listing: &Listing, key: &str) -> Answered {
-    Ok(listing.page_of(key, std::iter::empty(), |_: &Value| Value::Null))
 }

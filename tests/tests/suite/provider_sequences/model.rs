@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
 use slipway_tests::driven::{Account, Deployment, PoolWish, Wish, is_successor};
 
-use crate::foreign::Foreign;
+use super::foreign::Foreign;
 
 /// The first pool of every platform.
 const SYSTEM: &str = "general-restricted";

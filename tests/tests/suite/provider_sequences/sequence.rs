@@ -218,7 +218,7 @@ impl Sequence {
     pub(crate) fn command(&self) -> String {
         let kept: Vec<String> = self.kept.iter().map(ToString::to_string).collect();
         format!(
-            "SLIPWAY_SEQUENCE={}:{} cargo test -p slipway-tests --test provider_sequences",
+            "SLIPWAY_SEQUENCE={}:{} cargo test -p slipway-tests --test suite provider_sequences",
             self.seed,
             kept.join(",")
         )

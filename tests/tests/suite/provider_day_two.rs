@@ -39,7 +39,10 @@ fn a_new_plan_or_name_replaces_a_pool_in_place_and_never_makes_a_third() -> Resu
     terraform.apply()?.ok()?;
     unchanged(&terraform)?;
     let after = only_pool(&sandbox, &format!("web-{}", &first[..8]))?;
-    ensure!(after["plan"] == "vc2-4c-8gb" && after["tag"] == "slipway:surge", "{after}");
+    ensure!(
+        after["plan"] == "vc2-4c-8gb" && after["tag"] == "slipway:surge",
+        "{after}"
+    );
     let kept = resource(&terraform, "slipway_node_pool.web")?;
     ensure!(kept["name"] == "web" && kept["id"] == after["id"], "{kept}");
 
@@ -51,13 +54,19 @@ fn a_new_plan_or_name_replaces_a_pool_in_place_and_never_makes_a_third() -> Resu
     only_pool(&sandbox, &format!("shop-{}", &second[..8]))?;
 
     // What Vultr can change is changed where it is.
-    terraform.edit("taints     = []", "taints = [{ key = \"shop\", value = \"only\", effect = \"NoSchedule\" }]")?;
+    terraform.edit(
+        "taints     = []",
+        "taints = [{ key = \"shop\", value = \"only\", effect = \"NoSchedule\" }]",
+    )?;
     terraform.edit("labels     = {", "labels     = { tier = \"front\",")?;
     let third = id_of(&pool(&sandbox, &format!("shop-{}", &second[..8]))?)?;
     terraform.apply()?.ok()?;
     unchanged(&terraform)?;
     let settled = pool(&sandbox, &format!("shop-{}", &second[..8]))?;
-    ensure!(id_of(&settled)? == third, "labels replaced the pool: {settled}");
+    ensure!(
+        id_of(&settled)? == third,
+        "labels replaced the pool: {settled}"
+    );
     ensure!(settled["labels"]["tier"] == "front", "{settled}");
     ensure!(settled["taints"][0]["key"] == "shop", "{settled}");
     terraform.destroy()?.ok()?;
@@ -69,19 +78,27 @@ fn a_replacement_killed_anywhere_is_continued_and_one_given_up_is_taken_back() -
     let (sandbox, terraform) = slow_platform("killed", POOL)?;
     terraform.edit("\"vc2-2c-4gb\"", "\"vc2-4c-8gb\"")?;
     // The first pool stands beside web and what replaces it.
-    killed_when(&terraform, "both pools are there", || Ok(sandbox.count("node_pool")? == 3))?;
+    killed_when(&terraform, "both pools are there", || {
+        Ok(sandbox.count("node_pool")? == 3)
+    })?;
     // Held off for a moment, or the pool would be gone as soon as it is closed.
     sandbox.fault(&json!({
         "method": "DELETE", "path": "/kubernetes/clusters/*/node-pools/*",
         "action": {"status": 429, "retry_after": 2}, "times": 0,
     }))?;
-    killed_when(&terraform, "the old pool is closed", || closed(&sandbox, "web"))?;
+    killed_when(&terraform, "the old pool is closed", || {
+        closed(&sandbox, "web")
+    })?;
     sandbox.clear_faults()?;
 
     // The old plan is wanted again: nothing of the replacement stays, and the old nodes are open.
     terraform.edit("\"vc2-4c-8gb\"\n  labels", "\"vc2-2c-4gb\"\n  labels")?;
     let plan = terraform.plan()?;
-    ensure!(plan.code == 2, "a half done replacement was no difference: {}", plan.text());
+    ensure!(
+        plan.code == 2,
+        "a half done replacement was no difference: {}",
+        plan.text()
+    );
     terraform.apply()?.ok()?;
     unchanged(&terraform)?;
     only_pool(&sandbox, "web")?;
@@ -89,7 +106,9 @@ fn a_replacement_killed_anywhere_is_continued_and_one_given_up_is_taken_back() -
 
     let first = id_of(&pool(&sandbox, "web")?)?;
     terraform.edit("\"vc2-2c-4gb\"\n  labels", "\"vc2-4c-8gb\"\n  labels")?;
-    killed_when(&terraform, "the old pool is gone", || Ok(pool(&sandbox, "web").is_err()))?;
+    killed_when(&terraform, "the old pool is gone", || {
+        Ok(pool(&sandbox, "web").is_err())
+    })?;
     terraform.apply()?.ok()?;
     unchanged(&terraform)?;
     only_pool(&sandbox, &format!("web-{}", &first[..8]))?;
@@ -107,13 +126,19 @@ fn the_first_pool_of_a_protected_platform_is_replaced_like_any_other() -> Result
         plan.contains("Node pool will be replaced") && plan.contains("0 to destroy"),
         "{plan}"
     );
-    let (cluster_before, pool_before) = (id_of(&cluster(&sandbox)?)?, id_of(&pool(&sandbox, "general-restricted")?)?);
+    let (cluster_before, pool_before) = (
+        id_of(&cluster(&sandbox)?)?,
+        id_of(&pool(&sandbox, "general-restricted")?)?,
+    );
     terraform.apply()?.ok()?;
     unchanged(&terraform)?;
     ensure!(id_of(&cluster(&sandbox)?)? == cluster_before);
     let label = format!("general-restricted-{}", &pool_before[..8]);
     let after = only_pool(&sandbox, &label)?;
-    ensure!(after["plan"] == "vc2-6c-16gb" && after["min_nodes"] == 1, "{after}");
+    ensure!(
+        after["plan"] == "vc2-6c-16gb" && after["min_nodes"] == 1,
+        "{after}"
+    );
     ensure!(after["taints"][0]["key"] == "CriticalAddonsOnly", "{after}");
     Ok(())
 }
@@ -125,45 +150,124 @@ fn changes_in_the_console_are_seen_and_mended_and_what_the_scaler_does_is_not() 
     let cluster_id = id_of(&cluster(&sandbox)?)?;
     let path = |label: &str, rest: &str| -> Result<String> {
         let id = id_of(&pool(&sandbox, label)?)?;
-        Ok(format!("kubernetes/clusters/{cluster_id}/node-pools/{id}{rest}"))
+        Ok(format!(
+            "kubernetes/clusters/{cluster_id}/node-pools/{id}{rest}"
+        ))
     };
     let web = path("web", "")?;
     sandbox.call("PATCH", &web, Some(&json!({"node_quantity": 3})))?;
     unchanged(&terraform)?;
 
     let changes: [(&str, &str, String, Value, &str); 6] = [
-        ("a label", "POST", path("web", "/labels")?, json!({"key": "by", "value": "hand"}), "by"),
-        ("a taint", "POST", path("web", "/taints")?, json!({"key": "by", "value": "hand", "effect": "NoSchedule"}), "hand"),
-        ("bounds", "PATCH", web.clone(), json!({"max_nodes": 9}), "max_nodes"),
-        ("a tag", "PATCH", web.clone(), json!({"tag": "mine"}), "mark"),
-        ("the tag of the first pool", "PATCH", path("general-restricted", "")?, json!({"tag": "mine"}), "drifted"),
-        ("a taint of the first pool", "POST", path("general-restricted", "/taints")?, json!({"key": "by", "value": "hand", "effect": "NoSchedule"}), "drifted"),
+        (
+            "a label",
+            "POST",
+            path("web", "/labels")?,
+            json!({"key": "by", "value": "hand"}),
+            "by",
+        ),
+        (
+            "a taint",
+            "POST",
+            path("web", "/taints")?,
+            json!({"key": "by", "value": "hand", "effect": "NoSchedule"}),
+            "hand",
+        ),
+        (
+            "bounds",
+            "PATCH",
+            web.clone(),
+            json!({"max_nodes": 9}),
+            "max_nodes",
+        ),
+        (
+            "a tag",
+            "PATCH",
+            web.clone(),
+            json!({"tag": "mine"}),
+            "mark",
+        ),
+        (
+            "the tag of the first pool",
+            "PATCH",
+            path("general-restricted", "")?,
+            json!({"tag": "mine"}),
+            "drifted",
+        ),
+        (
+            "a taint of the first pool",
+            "POST",
+            path("general-restricted", "/taints")?,
+            json!({"key": "by", "value": "hand", "effect": "NoSchedule"}),
+            "drifted",
+        ),
     ];
     for (what, method, path, body, shown) in &changes {
         sandbox.call(method, path, Some(body))?;
         let plan = terraform.plan()?;
-        ensure!(plan.code == 2 && plan.text().contains(shown), "{what}: {}", plan.text());
+        ensure!(
+            plan.code == 2 && plan.text().contains(shown),
+            "{what}: {}",
+            plan.text()
+        );
     }
     let vpc = sandbox.call("GET", "vpcs", None)?["vpcs"][0]["id"].clone();
     let vpc = vpc.as_str().context("no id")?;
-    sandbox.call("PUT", &format!("vpcs/{vpc}"), Some(&json!({"description": "mine"})))?;
+    sandbox.call(
+        "PUT",
+        &format!("vpcs/{vpc}"),
+        Some(&json!({"description": "mine"})),
+    )?;
     terraform.apply()?.ok()?;
     unchanged(&terraform)?;
-    let (web, first) = (pool(&sandbox, "web")?, pool(&sandbox, "general-restricted")?);
-    ensure!(web["labels"].get("by").is_none() && web["max_nodes"] == 3, "{web}");
-    ensure!(web["node_quantity"] == 3, "the scaler's number was changed: {web}");
-    ensure!(web["tag"] == "slipway:console" && first["tag"] == "slipway:console", "{web} {first}");
-    ensure!(first["taints"].as_array().map(Vec::len) == Some(1), "{first}");
+    let (web, first) = (
+        pool(&sandbox, "web")?,
+        pool(&sandbox, "general-restricted")?,
+    );
+    ensure!(
+        web["labels"].get("by").is_none() && web["max_nodes"] == 3,
+        "{web}"
+    );
+    ensure!(
+        web["node_quantity"] == 3,
+        "the scaler's number was changed: {web}"
+    );
+    ensure!(
+        web["tag"] == "slipway:console" && first["tag"] == "slipway:console",
+        "{web} {first}"
+    );
+    ensure!(
+        first["taints"].as_array().map(Vec::len) == Some(1),
+        "{first}"
+    );
     ensure!(sandbox.call("GET", "vpcs", None)?["vpcs"][0]["description"] == "slipway:console");
 
-    let foreign = json!({"label": "theirs", "plan": "vc2-2c-4gb", "node_quantity": 1, "tag": "somebody"});
-    sandbox.call("POST", &format!("kubernetes/clusters/{cluster_id}/node-pools"), Some(&foreign))?;
-    let plan = terraform.plan()?;
-    ensure!(plan.code == 0 && plan.text().contains("Foreign node pools"), "{}", plan.text());
-    terraform.apply()?.ok()?;
-    ensure!(pool(&sandbox, "theirs")?["tag"] == "somebody");
+    a_foreign_pool_is_named_and_left_alone(&sandbox, &terraform, &cluster_id)?;
     terraform.destroy()?.ok()?;
     empty(&sandbox)
+}
+
+fn a_foreign_pool_is_named_and_left_alone(
+    sandbox: &Sandbox,
+    terraform: &Terraform,
+    cluster_id: &str,
+) -> Result<()> {
+    let foreign =
+        json!({"label": "theirs", "plan": "vc2-2c-4gb", "node_quantity": 1, "tag": "somebody"});
+    sandbox.call(
+        "POST",
+        &format!("kubernetes/clusters/{cluster_id}/node-pools"),
+        Some(&foreign),
+    )?;
+    let plan = terraform.plan()?;
+    ensure!(
+        plan.code == 0 && plan.text().contains("Foreign node pools"),
+        "{}",
+        plan.text()
+    );
+    terraform.apply()?.ok()?;
+    ensure!(pool(sandbox, "theirs")?["tag"] == "somebody");
+    Ok(())
 }
 
 #[test]
@@ -172,13 +276,18 @@ fn an_upgrade_goes_forward_one_minor_and_waits_for_every_node() -> Result<()> {
     let builds = versions(&sandbox)?;
     let newest = |minor: &str| -> Result<String> {
         let found = builds.iter().find(|build| build.starts_with(minor));
-        found.cloned().with_context(|| format!("no {minor} among {builds:?}"))
+        found
+            .cloned()
+            .with_context(|| format!("no {minor} among {builds:?}"))
     };
     let (old, next) = (newest("v1.34")?, newest("v1.35")?);
 
     terraform.edit("\"1.34\"", "\"1.36\"")?;
     let skipped = terraform.plan()?.failed()?.text();
-    ensure!(skipped.contains("SLW-120") && skipped.contains(&next), "{skipped}");
+    ensure!(
+        skipped.contains("SLW-120") && skipped.contains(&next),
+        "{skipped}"
+    );
     terraform.edit("\"1.36\"", "\"1.35\"")?;
     let plan = terraform.plan()?.text();
     ensure!(
@@ -190,12 +299,18 @@ fn an_upgrade_goes_forward_one_minor_and_waits_for_every_node() -> Result<()> {
     unchanged(&terraform)?;
     ensure!(cluster(&sandbox)?["version"] == next.as_str());
     let after = self::nodes(&sandbox)?;
-    ensure!(after.iter().all(|node| !nodes.contains(node)), "a node stayed: {after:?}");
+    ensure!(
+        after.iter().all(|node| !nodes.contains(node)),
+        "a node stayed: {after:?}"
+    );
     ensure!(pool(&sandbox, "general-restricted")?["tag"] == "slipway:raise");
 
     terraform.edit("\"1.35\"", "\"1.34\"")?;
     let lowered = terraform.plan()?.failed()?.text();
-    ensure!(lowered.contains("SLW-120") && lowered.contains("never lowered"), "{lowered}");
+    ensure!(
+        lowered.contains("SLW-120") && lowered.contains("never lowered"),
+        "{lowered}"
+    );
     terraform.edit("\"1.34\"", "\"1.35\"")?;
     terraform.destroy()?.ok()?;
     empty(&sandbox)
@@ -210,16 +325,22 @@ fn an_upgrade_that_was_killed_is_adopted_and_a_stuck_one_names_what_it_waits_for
         let calls = sandbox.journal(before)?;
         Ok(calls
             .iter()
-            .filter(|call| call.method == "POST" && call.path.ends_with("/upgrades") && call.status == 202)
+            .filter(|call| {
+                call.method == "POST" && call.path.ends_with("/upgrades") && call.status == 202
+            })
             .count())
     };
     killed_when(&terraform, "the upgrade is marked", || {
         let tag = pool(&sandbox, "general-restricted")?["tag"].clone();
-        Ok(tag.as_str().is_some_and(|tag| tag.contains("(upgrading v1.36")))
+        Ok(tag
+            .as_str()
+            .is_some_and(|tag| tag.contains("(upgrading v1.36")))
     })?;
     killed_when(&terraform, "the control plane has it", || {
         let version = cluster(&sandbox)?["version"].clone();
-        Ok(version.as_str().is_some_and(|build| build.starts_with("v1.36")))
+        Ok(version
+            .as_str()
+            .is_some_and(|build| build.starts_with("v1.36")))
     })?;
     terraform.apply()?.ok()?;
     unchanged(&terraform)?;
@@ -232,7 +353,10 @@ fn an_upgrade_that_was_killed_is_adopted_and_a_stuck_one_names_what_it_waits_for
     sandbox.fault(&json!({"upgrade_stuck": true}))?;
     terraform.edit("\"1.35\"", "\"1.36\"\n  timeouts = { update = \"4s\" }")?;
     let failed = terraform.apply()?.failed()?.text();
-    ensure!(failed.contains("SLW-214") && failed.contains("v1.35"), "{failed}");
+    ensure!(
+        failed.contains("SLW-214") && failed.contains("v1.35"),
+        "{failed}"
+    );
     let kept = resource(&terraform, "slipway_platform.main")?;
     ensure!(kept["phase"] == "unsettled", "{kept}");
     sandbox.clear_faults()?;
@@ -240,7 +364,11 @@ fn an_upgrade_that_was_killed_is_adopted_and_a_stuck_one_names_what_it_waits_for
     terraform.edit("\"4s\"", "\"10m\"")?;
     terraform.apply()?.ok()?;
     unchanged(&terraform)?;
-    ensure!(cluster(&sandbox)?["version"].as_str().is_some_and(|build| build.starts_with("v1.36")));
+    ensure!(
+        cluster(&sandbox)?["version"]
+            .as_str()
+            .is_some_and(|build| build.starts_with("v1.36"))
+    );
     Ok(())
 }
 
@@ -257,12 +385,15 @@ fn pools_are_imported_by_name_or_id_and_plan_nothing_also_after_a_replacement() 
         .flatten()
         .find(|pool| pool["plan"] == "vc2-4c-8gb" && pool["label"] != "general-restricted")
         .context("no pool web")?;
-    let alone = POOL
-        .replace("\"vc2-2c-4gb\"", "\"vc2-4c-8gb\"")
-        .replace("slipway_platform.main.cluster_id", &format!("\"{cluster_id}\""));
+    let alone = POOL.replace("\"vc2-2c-4gb\"", "\"vc2-4c-8gb\"").replace(
+        "slipway_platform.main.cluster_id",
+        &format!("\"{cluster_id}\""),
+    );
     let header = "terraform {\n  required_providers {\n    slipway = { source = \"slipway/slipway\" }\n  }\n}\n";
     for wanted in ["web", &id_of(web)?] {
-        let block = format!("import {{\n  to = slipway_node_pool.web\n  id = \"{cluster_id}/{wanted}\"\n}}\n");
+        let block = format!(
+            "import {{\n  to = slipway_node_pool.web\n  id = \"{cluster_id}/{wanted}\"\n}}\n"
+        );
         let second = Terraform::new(&sandbox, &format!("{header}{block}{alone}"))?;
         let plan = second.plan()?.text();
         ensure!(
@@ -274,10 +405,15 @@ fn pools_are_imported_by_name_or_id_and_plan_nothing_also_after_a_replacement() 
     }
     let missing = Terraform::new(
         &sandbox,
-        &format!("{header}import {{\n  to = slipway_node_pool.web\n  id = \"{cluster_id}/wbe\"\n}}\n{alone}"),
+        &format!(
+            "{header}import {{\n  to = slipway_node_pool.web\n  id = \"{cluster_id}/wbe\"\n}}\n{alone}"
+        ),
     )?;
     let told = missing.plan()?.failed()?.text();
-    ensure!(told.contains("SLW-127") && told.contains("It has: general-restricted, web"), "{told}");
+    ensure!(
+        told.contains("SLW-127") && told.contains("It has: general-restricted, web"),
+        "{told}"
+    );
     Ok(())
 }
 
@@ -295,11 +431,15 @@ fn slow_platform(name: &str, more: &str) -> Result<(Sandbox, Terraform)> {
     start(options, name, "1.35", more)
 }
 
-fn start(options: SandboxOptions, name: &str, version: &str, more: &str) -> Result<(Sandbox, Terraform)> {
+fn start(
+    options: SandboxOptions,
+    name: &str,
+    version: &str,
+    more: &str,
+) -> Result<(Sandbox, Terraform)> {
     let sandbox = Sandbox::start(options)?;
-    let configuration = configuration::platform(name, &[])
-        .replace("\"1.36\"", &format!("\"{version}\""))
-        + more;
+    let configuration =
+        configuration::platform(name, &[]).replace("\"1.36\"", &format!("\"{version}\"")) + more;
     let terraform = Terraform::new(&sandbox, &configuration)?;
     terraform.apply()?.ok()?;
     unchanged(&terraform)?;
@@ -371,7 +511,11 @@ fn only_pool(sandbox: &Sandbox, label: &str) -> Result<Value> {
     let pools = pools(sandbox)?;
     let named = pools
         .iter()
-        .filter(|pool| pool["label"].as_str().is_some_and(|label| label.starts_with(name)))
+        .filter(|pool| {
+            pool["label"]
+                .as_str()
+                .is_some_and(|label| label.starts_with(name))
+        })
         .count();
     ensure!(named == 1, "{named} pools begin with {name}: {pools:?}");
     pool(sandbox, label)
@@ -396,7 +540,10 @@ fn closed(sandbox: &Sandbox, label: &str) -> Result<bool> {
         .flatten()
         .filter(|node| node["metadata"]["labels"]["vke.vultr.com/node-pool"] == label)
         .collect();
-    Ok(!nodes.is_empty() && nodes.iter().all(|node| node["spec"]["unschedulable"] == true))
+    Ok(!nodes.is_empty()
+        && nodes
+            .iter()
+            .all(|node| node["spec"]["unschedulable"] == true))
 }
 
 fn versions(sandbox: &Sandbox) -> Result<Vec<String>> {

@@ -5,8 +5,8 @@
 //! that repeats it:
 //!
 //! ```console
-//! SLIPWAY_SEQUENCE=17:0,3 cargo test -p slipway-tests --test provider_sequences
-//! SLIPWAY_SEQUENCES=1000 cargo test -p slipway-tests --test provider_sequences
+//! SLIPWAY_SEQUENCE=17:0,3 cargo test -p slipway-tests --test suite provider_sequences
+//! SLIPWAY_SEQUENCES=1000 cargo test -p slipway-tests --test suite provider_sequences
 //! ```
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]

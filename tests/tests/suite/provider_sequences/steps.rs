@@ -8,9 +8,9 @@ use slipway_tests::driven::{Account, Deployment, Driven, Outcome, PlatformWish, 
 use slipway_tests::{Sandbox, SandboxOptions};
 use tfcore::CoreError;
 
-use crate::foreign::Foreign;
-use crate::model;
-use crate::sequence::{Console, Edit, Sequence, Step, Trouble};
+use super::foreign::Foreign;
+use super::model;
+use super::sequence::{Console, Edit, Sequence, Step, Trouble};
 
 /// A wait costs a few polls at this speed.
 const SPEED: u32 = 60_000;
@@ -47,12 +47,12 @@ impl Lane {
 
     pub(crate) async fn run(&mut self, sequence: &Sequence) -> Result<()> {
         let mut platform = PlatformWish::small(&format!("walk-{}", sequence.seed));
-        platform.version = if sequence.seed % 2 == 0 {
+        let version = if sequence.seed.is_multiple_of(2) {
             "1.35"
         } else {
             "1.36"
-        }
-        .to_owned();
+        };
+        version.clone_into(&mut platform.version);
         let mut walk = Walk {
             lane: self,
             wish: Wish {
