@@ -100,6 +100,9 @@ impl ClusterAccess {
         config.connect_timeout = Some(CONNECT_WITHIN);
         config.read_timeout = Some(ANSWER_WITHIN);
         config.proxy_url = None;
+        // Whoever asks looks again by himself. Repeated by the client, an eviction that a budget blocks (429) would look
+        // like a control plane that does not answer.
+        config.default_retry = false;
         let client =
             Client::try_from(config).map_err(|error| AccessError::Kubeconfig(error.to_string()))?;
         Ok(Self { client })

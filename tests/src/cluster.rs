@@ -1,17 +1,21 @@
 //! A look into a rehearsed cluster with the administrator's kubeconfig, past everything that is under test.
 
 use std::collections::BTreeMap;
+use std::fmt::Debug;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 use base64::Engine as _;
+use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::apps::v1::{Deployment, StatefulSet};
-use k8s_openapi::api::core::v1::{ConfigMap, Secret};
+use k8s_openapi::api::core::v1::{ConfigMap, Node, Secret};
+use k8s_openapi::api::policy::v1::{PodDisruptionBudget, PodDisruptionBudgetStatus};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use kube::api::ListParams;
+use kube::api::{ListParams, Patch, PatchParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
-use kube::{Api, Client, Config};
+use kube::{Api, Client, Config, Resource};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::{Sandbox, build};
@@ -110,6 +114,49 @@ impl Cluster {
                 workloads.push(Workload::new(item.metadata, wanted, ready));
             }
             Ok(workloads)
+        })
+    }
+
+    /// Makes an object of a namespace, or makes it what is wanted, as somebody who uses the cluster does.
+    pub fn make<K>(&self, namespace: &str, name: &str, object: &Value) -> Result<()>
+    where
+        K: Resource<Scope = NamespaceResourceScope> + Clone + DeserializeOwned + Debug,
+        K::DynamicType: Default,
+    {
+        self.ask(async |client| {
+            let objects: Api<K> = Api::namespaced(client, namespace);
+            let who = PatchParams::apply("tenant").force();
+            objects.patch(name, &who, &Patch::Apply(object)).await?;
+            Ok(())
+        })
+    }
+
+    /// How many pods a budget lets go at the moment, as its controller has counted.
+    pub fn disruptions_allowed(&self, namespace: &str, name: &str) -> Result<i32> {
+        self.ask(async |client| {
+            let budgets: Api<PodDisruptionBudget> = Api::namespaced(client, namespace);
+            let budget = budgets.get(name).await?;
+            let counted = |status: &PodDisruptionBudgetStatus| {
+                status.observed_generation == budget.metadata.generation
+            };
+            let status = budget.status.as_ref().filter(|status| counted(status));
+            Ok(status.map_or(-1, |status| status.disruptions_allowed.unwrap_or(0)))
+        })
+    }
+
+    /// The build that each node's kubelet has, by the node's name.
+    pub fn kubelets(&self) -> Result<BTreeMap<String, String>> {
+        self.ask(async |client| {
+            let nodes: Api<Node> = Api::all(client);
+            let build = |node: Node| {
+                let info = node.status.and_then(|status| status.node_info);
+                (
+                    node.metadata.name.unwrap_or_default(),
+                    info.map(|info| info.kubelet_version).unwrap_or_default(),
+                )
+            };
+            let found = nodes.list(&ListParams::default()).await?;
+            Ok(found.into_iter().map(build).collect())
         })
     }
 

@@ -5,6 +5,7 @@
 mod acceptance_claims;
 mod acceptance_complete;
 mod acceptance_continue;
+mod acceptance_day_two;
 mod acceptance_quickstart;
 mod acceptance_secrets;
 mod charts_rendered;

@@ -159,7 +159,7 @@ async fn a_server_that_is_silent_or_gone_is_given_up_in_time() {
         .unwrap_err();
     assert!(matches!(unknown, StoreError::Unsettled { .. }), "{unknown}");
     assert!(
-        began.elapsed() < Duration::from_secs(15),
+        began.elapsed() < Duration::from_mins(2),
         "{:?}",
         began.elapsed()
     );
