@@ -14,6 +14,7 @@ const FREE_FORM: &[&str] = &[
     "env",
     "extraEnv",
     "extraEnvironmentVars",
+    "grafana.ini",
     "nodeSelector",
     "podLabels",
     "podSecurityContext",
