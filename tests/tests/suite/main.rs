@@ -30,4 +30,5 @@ mod provider_plan;
 mod provider_records;
 mod provider_sequences;
 mod release_installed;
+mod settled;
 mod vendor_pains;

@@ -1,9 +1,11 @@
 //! What comes after the first apply, with the real Terraform against an account of records: pools that are replaced in
 //! place, upgrades, drift, import.
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use slipway_tests::{Sandbox, SandboxOptions, Terraform, configuration, kill_in_group, until};
+
+use super::settled::{cluster, empty, unchanged};
 
 const APPLY: [&str; 4] = ["apply", "-auto-approve", "-input=false", "-no-color"];
 
@@ -461,35 +463,10 @@ fn killed_when(
     Terraform::finish(child).map(drop)
 }
 
-fn unchanged(terraform: &Terraform) -> Result<()> {
-    let plan = terraform.plan()?;
-    ensure!(
-        plan.code == 0,
-        "the plan is not empty:\n{}\n{}",
-        plan.stdout,
-        plan.stderr
-    );
-    Ok(())
-}
-
-fn empty(sandbox: &Sandbox) -> Result<()> {
-    let left = sandbox.objects()?;
-    ensure!(left.is_empty(), "left in the account: {left:#?}");
-    Ok(())
-}
-
 fn resource(terraform: &Terraform, address: &str) -> Result<Value> {
     terraform
         .resource(address)?
         .with_context(|| format!("{address} is not in the state"))
-}
-
-fn cluster(sandbox: &Sandbox) -> Result<Value> {
-    let clusters = sandbox.call("GET", "kubernetes/clusters", None)?;
-    match clusters["vke_clusters"].as_array().map(Vec::as_slice) {
-        Some([one]) => Ok(one.clone()),
-        other => bail!("one cluster was due: {other:?}"),
-    }
 }
 
 fn pools(sandbox: &Sandbox) -> Result<Vec<Value>> {

@@ -1,10 +1,12 @@
 //! The provider alone, with the real Terraform, against an account of records: clusters and hosts are entries, so a
 //! platform without components is made in a second.
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use slipway_tests::{
     Call, Sandbox, SandboxOptions, Terraform, configuration, kill_in_group, until,
 };
+
+use super::settled::{cluster, empty, unchanged};
 
 const APPLY: [&str; 4] = ["apply", "-auto-approve", "-input=false", "-no-color"];
 
@@ -390,31 +392,6 @@ output "next" { value = provider::slipway::resolve_version("^1.0.0.0", ["v0.9.0"
     ensure!(outputs["next"]["value"] == "v1.10.0", "{outputs}");
     ensure!(outputs["price"]["value"] == 40, "{outputs}");
     Ok(())
-}
-
-fn unchanged(terraform: &Terraform) -> Result<()> {
-    let plan = terraform.plan()?;
-    ensure!(
-        plan.code == 0,
-        "the plan is not empty:\n{}\n{}",
-        plan.stdout,
-        plan.stderr
-    );
-    Ok(())
-}
-
-fn empty(sandbox: &Sandbox) -> Result<()> {
-    let left = sandbox.objects()?;
-    ensure!(left.is_empty(), "left in the account: {left:#?}");
-    Ok(())
-}
-
-fn cluster(sandbox: &Sandbox) -> Result<serde_json::Value> {
-    let clusters = sandbox.call("GET", "kubernetes/clusters", None)?;
-    match clusters["vke_clusters"].as_array().map(Vec::as_slice) {
-        Some([one]) => Ok(one.clone()),
-        other => bail!("one cluster was due: {other:?}"),
-    }
 }
 
 fn pool(sandbox: &Sandbox, label: &str) -> Result<serde_json::Value> {
