@@ -21,7 +21,7 @@ use crate::node_plan;
 use crate::pool_mark::{self, PoolTags};
 use crate::session::{Session, cloud};
 use crate::stock::Accepted;
-use crate::surge::{self, Pair, Surge, Which};
+use crate::surge::{self, Pair, PoolGoal, Surge, Which};
 
 const CREATE_WITHIN: Duration = Duration::from_mins(45);
 const UPDATE_WITHIN: Duration = Duration::from_hours(1);
@@ -75,15 +75,8 @@ impl Resource<Session> for NodePoolResource {
         let cluster = find_cluster(&op.client, &settings.cluster).await?;
         let goal = settings.goal(Accepted::to_make(&op.planned)?, PoolTags::of(&cluster));
         let time = settings::timeout(&op.planned, "create", CREATE_WITHIN)?;
-        let surge = Surge {
-            session: &op.client,
-            client: op.client.vultr().await?,
-            cluster: &cluster.id,
-            region: &cluster.region,
-            place: plan::PLACE,
-            goal: &goal,
-            allowance: Allowance::new(time, &op.stop),
-        };
+        let allowance = Allowance::new(time, &op.stop);
+        let surge = surge_in(&op.client, &cluster, &goal, allowance).await?;
         let pool = match adoptable(&surge, &settings).await? {
             Some(pool) => pool,
             None => surge.make(None).await?,
@@ -129,15 +122,8 @@ impl Resource<Session> for NodePoolResource {
         let cluster = find_cluster(&op.client, &settings.cluster).await?;
         let goal = settings.goal(Accepted::to_make(&op.planned)?, PoolTags::of(&cluster));
         let time = settings::timeout(&op.planned, "update", UPDATE_WITHIN)?;
-        let surge = Surge {
-            session: &op.client,
-            client: op.client.vultr().await?,
-            cluster: &cluster.id,
-            region: &cluster.region,
-            place: plan::PLACE,
-            goal: &goal,
-            allowance: Allowance::new(time, &op.stop),
-        };
+        let allowance = Allowance::new(time, &op.stop);
+        let surge = surge_in(&op.client, &cluster, &goal, allowance).await?;
         let settled = surge.run(Which::Id(op.prior.get("id")?)).await;
         op.client.changed(Some(&cluster.id));
         finished(&op.client, &cluster, &settled?, op.planned.clone()).await
@@ -189,6 +175,24 @@ impl Resource<Session> for NodePoolResource {
     fn move_from(&self, source: &MoveSource) -> Result<Option<Object>, Diagnostics> {
         moved::node_pool(source)
     }
+}
+
+/// The steps towards a pool as it is wanted in its cluster.
+async fn surge_in<'a>(
+    session: &'a Session,
+    cluster: &'a Cluster,
+    goal: &'a PoolGoal,
+    allowance: Allowance<'a>,
+) -> Result<Surge<'a>, Fault> {
+    Ok(Surge {
+        session,
+        client: session.vultr().await?,
+        cluster: &cluster.id,
+        region: &cluster.region,
+        place: plan::PLACE,
+        goal,
+        allowance,
+    })
 }
 
 /// The state of a pool that exists already.

@@ -17,7 +17,7 @@ pub(super) fn unchanged(terraform: &Terraform) -> Result<()> {
 }
 
 /// Fails unless nothing is left in the account.
-pub(super) fn empty(sandbox: &Sandbox) -> Result<()> {
+pub(crate) fn empty(sandbox: &Sandbox) -> Result<()> {
     let left = sandbox.objects()?;
     ensure!(left.is_empty(), "left in the account: {left:#?}");
     Ok(())

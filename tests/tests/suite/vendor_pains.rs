@@ -8,6 +8,8 @@ use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
 use slipway_tests::{Call, Sandbox, SandboxOptions, Terraform, configuration, until};
 
+use super::settled::unchanged;
+
 const PLAN: &str = "vc2-4c-8gb";
 
 fn ground() -> Result<Sandbox> {
@@ -100,12 +102,6 @@ fn cluster(sandbox: &Sandbox, name: &str) -> Result<Value> {
     let label = format!("slipway:{name}");
     let found = clusters.find(|cluster| cluster["label"] == label.as_str());
     found.cloned().context("no cluster")
-}
-
-fn unchanged(terraform: &Terraform) -> Result<()> {
-    let plan = terraform.plan()?;
-    ensure!(plan.code == 0, "the plan is not empty: {}", plan.text());
-    Ok(())
 }
 
 #[test]

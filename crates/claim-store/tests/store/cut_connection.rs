@@ -7,11 +7,14 @@ use claim_store::{ClaimStore, Limits, Settings, StoreError, Winner};
 use std::time::{Duration, Instant};
 
 /// A store that reaches the server through the line.
+/// One request with its repetitions.
+const OPERATION: Duration = Duration::from_secs(5);
+
 fn through(line: &Line, server: &Server, page: i32) -> ClaimStore {
     let limits = Limits {
         connect: Duration::from_secs(1),
         attempt: Duration::from_secs(1),
-        operation: Duration::from_secs(5),
+        operation: OPERATION,
         page,
     };
     ClaimStore::new(&Settings {
@@ -158,11 +161,8 @@ async fn a_server_that_is_silent_or_gone_is_given_up_in_time() {
         .await
         .unwrap_err();
     assert!(matches!(unknown, StoreError::Unsettled { .. }), "{unknown}");
-    assert!(
-        began.elapsed() < Duration::from_mins(2),
-        "{:?}",
-        began.elapsed()
-    );
+    // Three calls met silence; a busy machine may double what their limits allow.
+    assert!(began.elapsed() < 2 * 3 * OPERATION, "{:?}", began.elapsed());
 
     let endpoint = server.endpoint.clone();
     let direct = server.store();

@@ -88,12 +88,6 @@ pub(crate) fn ids(sandbox: &Sandbox) -> Result<Vec<String>> {
     kinds.map(id).collect()
 }
 
-pub(crate) fn empty(sandbox: &Sandbox) -> Result<()> {
-    let left = sandbox.objects()?;
-    ensure!(left.is_empty(), "left in the account: {left:#?}");
-    Ok(())
-}
-
 /// Runs the commands that a message names, as a person would.
 pub(crate) fn follow(sandbox: &Sandbox, said: &str) -> Result<()> {
     let commands: Vec<&str> = said

@@ -8,7 +8,8 @@ use anyhow::{Context, Result, ensure};
 use serde_json::json;
 use slipway_tests::{Call, Sandbox, SandboxOptions, Terraform, configuration, until};
 
-use self::account::{attach, empty, follow, id, ids, keeping, link};
+use self::account::{attach, follow, id, ids, keeping, link};
+use super::settled::empty;
 
 #[test]
 fn linked_things_go_by_policy_and_what_stays_is_free_named_priced_and_removable() -> Result<()> {

@@ -4,7 +4,8 @@ use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use slipway_tests::{Sandbox, SandboxOptions, Terraform, binary_folder, configuration, until};
 
-use super::account::{empty, id};
+use super::account::id;
+use crate::settled::empty;
 
 /// Points Terraform at a stand-in for the vendor's provider too: a move asks it for nothing, but it has to be installed.
 fn with_vendor(terraform: &mut Terraform) -> Result<()> {
