@@ -9,12 +9,11 @@ use anyhow::{Context, Result};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
+use super::recipe;
 use crate::{command, hex::hex};
 
 /// How many hex digits of a digest name a folder.
 const KEY_DIGITS: usize = 16;
-/// The builder's own source: another way to build makes another program.
-const RECIPE: &str = include_str!("recipe.rs");
 
 /// Everything that is pinned.
 pub(super) struct Pins {
@@ -29,13 +28,15 @@ pub(super) struct Pins {
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub(super) enum Set {
     Go(GoPrograms),
+    Java(JavaProgram),
+    Node(NodePackages),
     Python(PythonEnvironment),
 }
 
 /// Programs of one Go module, built in one go.
 #[derive(Deserialize)]
 pub(super) struct GoPrograms {
-    name: String,
+    pub(super) name: String,
     pub(super) minutes: u32,
     /// Program by package.
     pub(super) programs: BTreeMap<String, String>,
@@ -46,10 +47,30 @@ pub(super) struct GoPrograms {
     check: bool,
 }
 
+/// A Java program from the libraries of one Maven project.
+#[derive(Deserialize)]
+pub(super) struct JavaProgram {
+    pub(super) name: String,
+    pub(super) minutes: u32,
+    /// The source file of the class that starts it.
+    pub(super) source: String,
+    #[serde(default)]
+    check: bool,
+}
+
+/// Packages of Node.js, with the files that start them.
+#[derive(Deserialize)]
+pub(super) struct NodePackages {
+    pub(super) name: String,
+    pub(super) minutes: u32,
+    #[serde(default)]
+    check: bool,
+}
+
 /// A virtual environment of Python.
 #[derive(Deserialize)]
 pub(super) struct PythonEnvironment {
-    name: String,
+    pub(super) name: String,
     pub(super) minutes: u32,
     pub(super) requirements: String,
     #[serde(default)]
@@ -78,14 +99,21 @@ impl Pins {
 
     /// Names what a set's build depends on: its pins, the way it is built, and the compiler or interpreter.
     pub(super) fn key(&self, set: &Set) -> Result<String> {
-        let mut parts = vec![RECIPE.as_bytes().to_vec()];
+        let mut parts = vec![recipe::text(set).as_bytes().to_vec()];
         match set {
             Set::Go(go) => {
                 parts.push(format!("{:?} {:?}", go.programs, go.variables).into_bytes());
-                for file in files_below(&self.folder.join(&go.name))? {
-                    parts.push(fs::read(file)?);
-                }
+                parts.extend(self.module(set)?);
                 parts.push(command::output(Command::new("go").arg("version"))?.into_bytes());
+            }
+            Set::Java(java) => {
+                parts.push(java.source.clone().into_bytes());
+                parts.extend(self.module(set)?);
+                parts.push(version_of("javac"));
+            }
+            Set::Node(_) => {
+                parts.extend(self.module(set)?);
+                parts.push(version_of("node"));
             }
             Set::Python(python) => {
                 parts.push(fs::read(self.folder.join(&python.requirements))?);
@@ -97,12 +125,22 @@ impl Pins {
         }
         Ok(digest(parts.iter().map(Vec::as_slice)))
     }
+
+    /// The text of every file that pins a set.
+    fn module(&self, set: &Set) -> Result<Vec<Vec<u8>>> {
+        files_below(&self.folder.join(set.name()))?
+            .into_iter()
+            .map(|file| Ok(fs::read(file)?))
+            .collect()
+    }
 }
 
 impl Set {
     pub(super) fn name(&self) -> &str {
         match self {
             Self::Go(set) => &set.name,
+            Self::Java(set) => &set.name,
+            Self::Node(set) => &set.name,
             Self::Python(set) => &set.name,
         }
     }
@@ -111,6 +149,8 @@ impl Set {
     pub(super) fn is_check(&self) -> bool {
         match self {
             Self::Go(set) => set.check,
+            Self::Java(set) => set.check,
+            Self::Node(set) => set.check,
             Self::Python(set) => set.check,
         }
     }
@@ -119,7 +159,9 @@ impl Set {
     pub(super) fn links(&self) -> Box<dyn Iterator<Item = &str> + '_> {
         match self {
             Self::Go(set) => Box::new(set.programs.keys().map(String::as_str)),
-            Self::Python(_) => Box::new(std::iter::once(self.name())),
+            Self::Java(_) | Self::Node(_) | Self::Python(_) => {
+                Box::new(std::iter::once(self.name()))
+            }
         }
     }
 
@@ -127,9 +169,17 @@ impl Set {
     pub(super) fn path_of(&self, name: &str, built: &Path) -> PathBuf {
         match self {
             Self::Go(_) => built.join(name),
-            Self::Python(_) => built.to_path_buf(),
+            Self::Java(_) | Self::Node(_) | Self::Python(_) => built.to_path_buf(),
         }
     }
+}
+
+/// What a compiler or interpreter says of itself. The keys are asked for where nothing of that kind is built, too: there
+/// the program may be absent.
+fn version_of(program: &str) -> Vec<u8> {
+    command::output(Command::new(program).arg("--version"))
+        .unwrap_or_default()
+        .into_bytes()
 }
 
 /// Every file of a module: go.mod, go.sum and what stands in for a dependency; in the order of their names.

@@ -1,0 +1,3 @@
+//! The program `platform-api`.
+
+fn main() {}
