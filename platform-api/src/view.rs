@@ -1,0 +1,361 @@
+//! Every environment in memory, for lists and reads: kept by complete sweeps and by this program's own writes.
+//!
+//! A sweep that began before an own write knows less than the write, so each entry remembers when it was touched.
+
+use crate::environment::Environment;
+use claims::status::Status;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::time::Instant;
+use tokio::sync::broadcast;
+
+/// Changes that a slow listener may be behind before it has to start anew.
+const BACKLOG: usize = 1024;
+
+/// Every environment that the last sweep or an own write saw.
+pub struct View {
+    inner: RwLock<Inner>,
+    changes: broadcast::Sender<Change>,
+}
+
+#[derive(Default)]
+struct Inner {
+    entries: BTreeMap<String, Entry>,
+    reserved: HashMap<String, usize>,
+    swept: Option<Instant>,
+}
+
+struct Entry {
+    environment: Arc<Environment>,
+    touched: Instant,
+}
+
+/// Something became different.
+#[derive(Clone, Debug)]
+pub struct Change {
+    /// What happened.
+    pub kind: ChangeKind,
+    /// The environment after it; before it, if nothing is left.
+    pub environment: Arc<Environment>,
+}
+
+/// What happened to an environment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChangeKind {
+    /// It was not there before.
+    Added,
+    /// Its claim or its status is another.
+    Changed,
+    /// Not even its tombstone is there any more.
+    Removed,
+}
+
+/// A place in a pool for an environment that is being made; it ends with the value.
+pub struct Reservation<'a> {
+    view: &'a View,
+    pool: String,
+    /// How many environments live in the pool without this one.
+    pub live: usize,
+}
+
+/// What one complete sweep saw.
+#[derive(Default)]
+pub struct Observed {
+    /// Environments, without their statuses.
+    pub environments: Vec<Environment>,
+    /// Statuses by the name of the environment; `None` when they could not be read, and the old ones stay.
+    pub statuses: Option<HashMap<String, Arc<Status>>>,
+}
+
+impl Default for View {
+    fn default() -> Self {
+        Self {
+            inner: RwLock::default(),
+            changes: broadcast::channel(BACKLOG).0,
+        }
+    }
+}
+
+impl View {
+    /// The environment of that name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<Arc<Environment>> {
+        let inner = self.read();
+        inner.entries.get(name).map(|entry| entry.environment.clone())
+    }
+
+    /// The environments whose names come after `after`, by name, that `wanted` takes; at most `most`, and whether more
+    /// follow.
+    pub fn page(
+        &self,
+        after: Option<&str>,
+        most: usize,
+        mut wanted: impl FnMut(&Environment) -> bool,
+    ) -> (Vec<Arc<Environment>>, bool) {
+        use std::ops::Bound;
+        let inner = self.read();
+        let start = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let mut found = Vec::new();
+        for entry in inner
+            .entries
+            .range::<str, _>((start, Bound::Unbounded))
+            .map(|(_, entry)| entry)
+        {
+            if wanted(&entry.environment) {
+                if found.len() == most {
+                    return (found, true);
+                }
+                found.push(entry.environment.clone());
+            }
+        }
+        (found, false)
+    }
+
+    /// Every environment.
+    #[must_use]
+    pub fn all(&self) -> Vec<Arc<Environment>> {
+        self.page(None, usize::MAX, |_| true).0
+    }
+
+    /// How many environments live in a pool, those that are being made included.
+    #[must_use]
+    pub fn live_in_pool(&self, pool: &str) -> usize {
+        self.read().live_in_pool(pool)
+    }
+
+    /// Takes a place in a pool, for as long as it is decided whether there is one: of two who ask at once, the second
+    /// counts the first.
+    pub fn reserve(&self, pool: &str) -> Reservation<'_> {
+        let mut inner = self.write();
+        let live = inner.live_in_pool(pool);
+        *inner.reserved.entry(pool.to_owned()).or_default() += 1;
+        Reservation {
+            view: self,
+            pool: pool.to_owned(),
+            live,
+        }
+    }
+
+    /// When the sweep began whose result is here; `None` before the first.
+    #[must_use]
+    pub fn swept(&self) -> Option<Instant> {
+        self.read().swept
+    }
+
+    /// Every later change.
+    #[must_use]
+    pub fn changes(&self) -> broadcast::Receiver<Change> {
+        self.changes.subscribe()
+    }
+
+    /// Takes over what an own write left there.
+    pub fn put(&self, mut environment: Environment) -> Arc<Environment> {
+        let mut inner = self.write();
+        let before = inner.entries.get(environment.name());
+        environment.status = environment
+            .status
+            .or_else(|| before.and_then(|entry| entry.environment.status.clone()));
+        let (environment, change) = inner.take(environment, Instant::now());
+        self.tell(inner, change.into_iter().collect());
+        environment
+    }
+
+    /// Takes over what a complete sweep saw that began at `begun`.
+    pub fn sweep(&self, begun: Instant, observed: Observed) {
+        let mut inner = self.write();
+        let mut changes = Vec::new();
+        let mut seen = BTreeSet::new();
+        for mut environment in observed.environments {
+            let name = environment.name().to_owned();
+            if !seen.insert(name.clone()) {
+                tracing::warn!(name, key = environment.place.key, "claimed by a second object, which is passed over");
+                continue;
+            }
+            let before = inner.entries.get(&name);
+            if before.is_some_and(|entry| entry.touched > begun) {
+                continue;
+            }
+            environment.status = match &observed.statuses {
+                Some(statuses) => statuses.get(&name).cloned(),
+                None => before.and_then(|entry| entry.environment.status.clone()),
+            };
+            changes.extend(inner.take(environment, begun).1);
+        }
+        let vanished: Vec<String> = inner
+            .entries
+            .iter()
+            .filter(|(name, entry)| entry.touched <= begun && !seen.contains(*name))
+            .map(|(name, _)| name.clone())
+            .collect();
+        for name in vanished {
+            changes.extend(inner.entries.remove(&name).map(|entry| Change {
+                kind: ChangeKind::Removed,
+                environment: entry.environment,
+            }));
+        }
+        inner.swept = Some(begun);
+        self.tell(inner, changes);
+    }
+
+    /// Tells listeners after the lock is free.
+    fn tell(&self, inner: RwLockWriteGuard<'_, Inner>, changes: Vec<Change>) {
+        drop(inner);
+        for change in changes {
+            // Nobody may be listening.
+            let _ = self.changes.send(change);
+        }
+    }
+
+    // A panic under the lock leaves whole entries behind: each is put in place by one assignment.
+    fn read(&self) -> RwLockReadGuard<'_, Inner> {
+        self.inner.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Inner> {
+        self.inner.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    fn live_in_pool(&self, pool: &str) -> usize {
+        let live = self
+            .entries
+            .values()
+            .filter(|entry| {
+                entry.environment.gone.is_none() && entry.environment.claim.environment_pool == pool
+            })
+            .count();
+        live + self.reserved.get(pool).copied().unwrap_or_default()
+    }
+
+    /// Puts an environment in place; a change is one that a reader could see.
+    fn take(
+        &mut self,
+        mut environment: Environment,
+        touched: Instant,
+    ) -> (Arc<Environment>, Option<Change>) {
+        let name = environment.name().to_owned();
+        let before = self.entries.get_mut(&name);
+        if let Some(entry) = before {
+            environment.version = entry.environment.version;
+            if *entry.environment == environment {
+                entry.touched = touched;
+                return (entry.environment.clone(), None);
+            }
+            environment.version = now_in_milliseconds().max(environment.version + 1);
+            entry.environment = Arc::new(environment);
+            entry.touched = touched;
+            let environment = entry.environment.clone();
+            let change = Change {
+                kind: ChangeKind::Changed,
+                environment: environment.clone(),
+            };
+            return (environment, Some(change));
+        }
+        environment.version = now_in_milliseconds();
+        let environment = Arc::new(environment);
+        let entry = Entry {
+            environment: environment.clone(),
+            touched,
+        };
+        self.entries.insert(name, entry);
+        let change = Change {
+            kind: ChangeKind::Added,
+            environment: environment.clone(),
+        };
+        (environment, Some(change))
+    }
+}
+
+impl Drop for Reservation<'_> {
+    fn drop(&mut self) {
+        if let Some(reserved) = self.view.write().reserved.get_mut(&self.pool) {
+            *reserved = reserved.saturating_sub(1);
+        }
+    }
+}
+
+fn now_in_milliseconds() -> i64 {
+    jiff::Timestamp::now().as_millisecond()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::environment::tests::environment;
+    use claims::Gone;
+
+    fn observed(names: &[&str]) -> Observed {
+        Observed {
+            environments: names.iter().map(|name| environment(name, "team1")).collect(),
+            statuses: None,
+        }
+    }
+
+    fn names(view: &View) -> Vec<String> {
+        view.all().iter().map(|seen| seen.name().to_owned()).collect()
+    }
+
+    #[test]
+    fn a_sweep_that_began_before_a_write_does_not_undo_it() {
+        let view = View::default();
+        let begun = Instant::now();
+        view.put(environment("dev-new", "team1"));
+        view.sweep(begun, observed(&["dev-old"]));
+        assert_eq!(names(&view), ["dev-new", "dev-old"]);
+        view.sweep(Instant::now(), observed(&["dev-old"]));
+        assert_eq!(names(&view), ["dev-old"]);
+    }
+
+    #[test]
+    fn listeners_hear_of_changes_only() {
+        let view = View::default();
+        let mut changes = view.changes();
+        view.sweep(Instant::now(), observed(&["dev-a"]));
+        view.sweep(Instant::now(), observed(&["dev-a"]));
+        view.sweep(Instant::now(), observed(&[]));
+        let heard: Vec<ChangeKind> = std::iter::from_fn(|| changes.try_recv().ok())
+            .map(|change| change.kind)
+            .collect();
+        assert_eq!(heard, [ChangeKind::Added, ChangeKind::Removed]);
+    }
+
+    #[test]
+    fn a_change_makes_the_version_grow() {
+        let view = View::default();
+        let first = view.put(environment("dev-a", "team1")).version;
+        let mut other = environment("dev-a", "team1");
+        other.claim.user = "joe@acme.example".into();
+        assert!(view.put(other).version > first);
+    }
+
+    #[test]
+    fn of_two_who_ask_at_once_the_second_counts_the_first() {
+        let view = View::default();
+        view.put(environment("dev-a", "team1"));
+        view.put(Environment {
+            gone: Some(Gone::Expired {
+                at: "2026-01-01T00:00:00Z".parse().unwrap(),
+            }),
+            ..environment("dev-gone", "team1")
+        });
+        let first = view.reserve("team1");
+        let second = view.reserve("team1");
+        assert_eq!((first.live, second.live), (1, 2));
+        assert_eq!(view.reserve("team2").live, 0);
+        drop((first, second));
+        assert_eq!(view.live_in_pool("team1"), 1);
+    }
+
+    #[test]
+    fn pages_follow_each_other_without_gap_or_repetition() {
+        let view = View::default();
+        view.sweep(Instant::now(), observed(&["dev-a", "dev-b", "dev-c", "dev-d"]));
+        let wanted = |seen: &Environment| seen.name() != "dev-b";
+        let (first, more) = view.page(None, 2, wanted);
+        assert!(more && first.len() == 2);
+        let (second, more) = view.page(Some(first[1].name()), 2, wanted);
+        assert_eq!(second[0].name(), "dev-d");
+        assert!(!more);
+    }
+}
