@@ -127,7 +127,7 @@ impl ClaimStore {
 }
 
 /// Reads up to [`LARGEST`] bytes; an answer that breaks off earlier than it announced is no answer.
-async fn read_body(mut body: ByteStream) -> Result<Result<Vec<u8>, Faults>, String> {
+pub(crate) async fn read_body(mut body: ByteStream) -> Result<Result<Vec<u8>, Faults>, String> {
     let mut bytes = Vec::new();
     while let Some(chunk) = body.next().await {
         bytes.extend_from_slice(&chunk.map_err(|error| format!("the answer broke off: {error}"))?);
