@@ -8,7 +8,7 @@ use slipway_tests::workspace;
 
 const PREFIX: &str = "SLW-";
 /// Where codes come from.
-const SOURCES: [&str; 5] = ["provider", "bootstrap", "sandbox", "crates", "playbooks"];
+const SOURCES: [&str; 6] = ["provider", "bootstrap", "platform-api", "sandbox", "crates", "playbooks"];
 
 #[test]
 fn every_code_has_an_entry_and_every_entry_a_source() -> Result<()> {
