@@ -1,12 +1,19 @@
 //! What a person sees of a run: the tree of components, where each one is, and when it will be done. Pure: it is told
 //! events and the time, and gives lines of text.
 
+mod tree;
+mod words;
+
+pub(crate) use words::{clock, sentence};
+
 use crate::failure::describe;
 use console::style;
 use jiff::Timestamp;
 use run_report::{ComponentStatus, Envelope, Event, Failure, Outcome, Planned};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
+use tree::as_tree;
+use words::{ended, outcome_word};
 
 /// A task that takes longer is pointed out.
 const SLOW_TASK: Duration = Duration::from_mins(1);
@@ -266,153 +273,11 @@ impl Component {
     }
 }
 
-/// One event in one line, for a reader that is no terminal; nothing for what a line is not worth.
-pub(crate) fn sentence(event: &Event) -> Option<String> {
-    match event {
-        Event::RunStarted {
-            run,
-            platform,
-            components,
-        } => {
-            let names: Vec<&str> = components
-                .iter()
-                .map(|planned| planned.name.as_str())
-                .collect();
-            let names = if names.is_empty() {
-                "nothing to do".to_owned()
-            } else {
-                names.join(", ")
-            };
-            Some(format!("platform {platform}, run {run}: {names}"))
-        }
-        Event::HostConnected { address } => Some(format!("host {address} answers")),
-        Event::ComponentStarted(planned) => {
-            Some(format!("{}: started ({})", planned.name, reason(planned)))
-        }
-        Event::Task {
-            component,
-            name,
-            status: run_report::TaskStatus::Retry,
-            msg,
-            ..
-        } => {
-            let msg = msg.as_deref().unwrap_or("not yet");
-            Some(format!("{component}: {name}: {msg}"))
-        }
-        Event::ComponentFinished {
-            name,
-            status,
-            duration_ms,
-            changed,
-            failure,
-        } => {
-            let took = Duration::from_millis(*duration_ms);
-            let mut text = format!(
-                "{name}: {}",
-                ended(*status, took, *changed, failure.as_ref())
-            );
-            if let (ComponentStatus::Failed, Some(failure)) = (status, failure) {
-                text = format!("{text}\n{}", describe(failure));
-            }
-            Some(text)
-        }
-        Event::RunFinished { outcome, .. } => Some(outcome_word(*outcome)),
-        Event::BundleReady { .. }
-        | Event::Play { .. }
-        | Event::TaskStarted { .. }
-        | Event::Task { .. } => None,
-    }
-}
-
-fn reason(planned: &Planned) -> String {
-    let word = serde_json::to_value(planned.reason).unwrap_or_default();
-    word.as_str().unwrap_or_default().replace('_', " ")
-}
-
-fn ended(
-    status: ComponentStatus,
-    took: Duration,
-    changed: u64,
-    failure: Option<&Failure>,
-) -> String {
-    let took = clock(took);
-    match status {
-        ComponentStatus::Ok => format!("{} in {took}, {changed} changed", style("ok").green()),
-        ComponentStatus::Failed => format!("{} after {took}", style("failed").red()),
-        ComponentStatus::Stopped => format!("{} after {took}", style("stopped").yellow()),
-        ComponentStatus::Skipped => {
-            let why = failure
-                .map(|failure| format!(": {}", failure.cause))
-                .unwrap_or_default();
-            format!("{}{why}", style("skipped").yellow())
-        }
-    }
-}
-
-fn outcome_word(outcome: Outcome) -> String {
-    let word = match outcome {
-        Outcome::Done => style("done").green(),
-        Outcome::Failed => style("failed").red(),
-        Outcome::Stopped => style("stopped").yellow(),
-        Outcome::Unreachable => style("unreachable").red(),
-        Outcome::BadRequest => style("bad request").red(),
-        Outcome::Busy => style("another run is going on").yellow(),
-    };
-    word.to_string()
-}
-
-/// The components so that each one stands below the deepest of those that it waits for.
-fn as_tree(planned: &[Planned]) -> Vec<Component> {
-    let mut depths: BTreeMap<&str, usize> = BTreeMap::new();
-    for one in planned {
-        let before = one
-            .after
-            .iter()
-            .filter_map(|name| depths.get(name.as_str()));
-        let depth = before.max().map_or(0, |deepest| deepest + 1);
-        depths.insert(&one.name, depth);
-    }
-    let parent = |one: &Planned| {
-        let depth = |name: &String| depths.get(name.as_str()).copied();
-        one.after.iter().max_by_key(|name| depth(name)).cloned()
-    };
-    let mut children: BTreeMap<Option<String>, Vec<&Planned>> = BTreeMap::new();
-    for one in planned {
-        children.entry(parent(one)).or_default().push(one);
-    }
-    let mut tree = Vec::new();
-    let mut placed = BTreeSet::new();
-    let mut open: Vec<&Planned> = children.remove(&None).unwrap_or_default();
-    open.reverse();
-    while let Some(one) = open.pop() {
-        if placed.insert(&one.name) {
-            tree.push(Component {
-                planned: one.clone(),
-                depth: depths.get(one.name.as_str()).copied().unwrap_or_default(),
-                state: State::Waiting,
-            });
-            let below = children.remove(&Some(one.name.clone())).unwrap_or_default();
-            open.extend(below.into_iter().rev());
-        }
-    }
-    tree
-}
-
 fn between(from: Option<Timestamp>, to: Option<Timestamp>) -> Duration {
     let (Some(from), Some(to)) = (from, to) else {
         return Duration::ZERO;
     };
     Duration::try_from(to.duration_since(from)).unwrap_or_default()
-}
-
-/// A duration as a person reads it.
-pub(crate) fn clock(duration: Duration) -> String {
-    let seconds = duration.as_secs();
-    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
-        (0, 0, seconds) => format!("{seconds} s"),
-        (0, minutes, seconds) => format!("{minutes} m {seconds:02} s"),
-        (hours, minutes, _) => format!("{hours} h {minutes:02} m"),
-    }
 }
 
 #[cfg(test)]
