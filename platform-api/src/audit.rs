@@ -24,6 +24,9 @@ mod recover;
 mod record;
 mod verify;
 
+#[cfg(test)]
+mod tests;
+
 pub use chain::{Anchor, Hash, Head};
 pub use command::Verify;
 pub use error::AuditError;

@@ -17,6 +17,9 @@
 
 mod keys;
 
+#[cfg(test)]
+mod tests;
+
 pub use keys::{Answer, Begun, Keys, Running, Settings};
 
 use sha2::{Digest, Sha256};

@@ -20,6 +20,9 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 use tracing::Instrument;
 
+#[cfg(test)]
+mod tests;
+
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 /// From what a decision in memory takes to what a store in trouble takes.
 const BUCKETS: [f64; 14] = [

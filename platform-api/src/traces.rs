@@ -17,6 +17,9 @@ use tracing_opentelemetry::{OpenTelemetryLayer, OpenTelemetrySpanExt};
 use tracing_subscriber::registry::LookupSpan;
 use url::Url;
 
+#[cfg(test)]
+mod tests;
+
 const SERVICE: &str = "platform-api";
 /// A collector that does not answer loses spans; it does not hold up the program.
 const PATIENCE: Duration = Duration::from_secs(5);

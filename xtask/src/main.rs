@@ -1,10 +1,11 @@
-//! The project's own tasks: demo, test, docs, tools, bench, release.
+//! The project's own tasks: demo, test, docs, tools, bench, fuzz, release.
 
 mod bench;
 mod charts;
 mod command;
 mod demo;
 mod docs;
+mod fuzz;
 mod ground;
 mod hex;
 mod lock;
@@ -41,6 +42,8 @@ enum Task {
     Tools(tools::Arguments),
     /// Measures what the README claims.
     Bench(bench::Arguments),
+    /// Sends the readers of foreign bytes whatever a fuzzer invents.
+    Fuzz(fuzz::Arguments),
     /// Packs both programs as the registry and mirrors want them: zips, manifest, checksums, signature.
     Release(release::Arguments),
 }
@@ -54,6 +57,7 @@ fn main() -> ExitCode {
         Task::Lock(arguments) => lock::run(&arguments),
         Task::Tools(arguments) => tools::run(&arguments),
         Task::Bench(arguments) => bench::run(&arguments),
+        Task::Fuzz(arguments) => fuzz::run(&arguments),
         Task::Release(arguments) => release::run(&arguments),
     };
     match outcome {
