@@ -18,12 +18,18 @@ fuzz_target!(|bytes: &[u8]| {
         }
         Ok(Document::Tombstone(tombstone)) => {
             let written = tombstone.to_json();
-            assert_eq!(Document::read(written.as_bytes()), Ok(Document::Tombstone(tombstone)));
+            assert_eq!(
+                Document::read(written.as_bytes()),
+                Ok(Document::Tombstone(tombstone))
+            );
             return;
         }
         Ok(Document::Claim(claim)) => {
             let written = claim.to_json();
-            assert_eq!(Document::read(written.as_bytes()), Ok(Document::Claim(claim)));
+            assert_eq!(
+                Document::read(written.as_bytes()),
+                Ok(Document::Claim(claim))
+            );
             written
         }
     };

@@ -16,15 +16,25 @@ fuzz_target!(|text: &str| {
         return;
     };
     let printed = constraint.to_string();
-    assert_eq!(printed.parse().as_ref(), Ok(&constraint), "printed as {printed:?}");
+    assert_eq!(
+        printed.parse().as_ref(),
+        Ok(&constraint),
+        "printed as {printed:?}"
+    );
     let Ok(chosen) = resolve(&constraint, &tags) else {
         return;
     };
-    assert!(tags.contains(&chosen.tag.as_str()), "a tag that does not exist");
+    assert!(
+        tags.contains(&chosen.tag.as_str()),
+        "a tag that does not exist"
+    );
     let reversed: Vec<&str> = tags.iter().rev().copied().collect();
     let again = resolve(&constraint, &reversed).expect("the order of tags does not matter");
     assert_eq!(again.tag, chosen.tag);
     if let Some(version) = Version::parse(&chosen.tag) {
-        assert!(constraint.admits(&version), "{chosen:?} does not satisfy {constraint}");
+        assert!(
+            constraint.admits(&version),
+            "{chosen:?} does not satisfy {constraint}"
+        );
     }
 });

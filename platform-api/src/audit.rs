@@ -20,8 +20,8 @@ mod command;
 mod error;
 mod files;
 mod log;
-mod recover;
 mod record;
+mod recover;
 mod verify;
 
 #[cfg(test)]

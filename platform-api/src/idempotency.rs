@@ -92,7 +92,11 @@ impl Key {
             return malformed("it is too long");
         }
         match std::str::from_utf8(header) {
-            Ok(text) if text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ') => {
+            Ok(text)
+                if text
+                    .bytes()
+                    .all(|byte| byte.is_ascii_graphic() || byte == b' ') =>
+            {
                 Ok(Self(text.to_owned()))
             }
             _ => malformed("it holds other characters"),

@@ -254,7 +254,10 @@ impl Call {
     }
 }
 
-#[allow(clippy::cast_precision_loss, reason = "milliseconds of a process's life fit")]
+#[allow(
+    clippy::cast_precision_loss,
+    reason = "milliseconds of a process's life fit"
+)]
 fn age(since: &AtomicI64, now: Timestamp) -> f64 {
     match since.load(Ordering::Relaxed) {
         NEVER => f64::NAN,
@@ -307,9 +310,10 @@ impl Drop for Open {
         let labels = RequestLabels {
             route: route.clone(),
             method: self.method,
-            status: self
-                .status
-                .map_or_else(|| "cancelled".to_owned(), |status| status.as_str().to_owned()),
+            status: self.status.map_or_else(
+                || "cancelled".to_owned(),
+                |status| status.as_str().to_owned(),
+            ),
         };
         shared.requests.get_or_create(&labels).inc();
         let labels = RouteLabels {

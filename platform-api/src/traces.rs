@@ -41,7 +41,9 @@ pub struct Traces {
 
 /// Traces cannot be sent.
 #[derive(Debug, thiserror::Error)]
-#[error("SLW-565: traces cannot be sent to {endpoint}: {why}; correct the trace settings, or leave them out")]
+#[error(
+    "SLW-565: traces cannot be sent to {endpoint}: {why}; correct the trace settings, or leave them out"
+)]
 pub struct TraceError {
     endpoint: Url,
     why: String,
@@ -92,9 +94,8 @@ impl Traces {
     /// Sends what is left and stops.
     pub async fn stop(self) {
         // It waits for the sender's own thread, which needs this runtime to go on.
-        let stopped = tokio::task::spawn_blocking(move || {
-            self.provider.shutdown_with_timeout(PATIENCE)
-        });
+        let stopped =
+            tokio::task::spawn_blocking(move || self.provider.shutdown_with_timeout(PATIENCE));
         if let Ok(Err(error)) = stopped.await {
             tracing::warn!(%error, "the last spans were not sent");
         }
@@ -151,7 +152,9 @@ struct Outgoing<'a>(&'a mut HeaderMap);
 
 impl Injector for Outgoing<'_> {
     fn set(&mut self, key: &str, value: String) {
-        let pair = HeaderName::from_bytes(key.as_bytes()).ok().zip(HeaderValue::from_str(&value).ok());
+        let pair = HeaderName::from_bytes(key.as_bytes())
+            .ok()
+            .zip(HeaderValue::from_str(&value).ok());
         if let Some((name, value)) = pair {
             self.0.insert(name, value);
         }

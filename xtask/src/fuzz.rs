@@ -32,12 +32,31 @@ pub(crate) struct Arguments {
     target: Option<String>,
 }
 
+impl Arguments {
+    /// Every target for so many seconds.
+    pub(crate) fn seconds(seconds: u32) -> Self {
+        Self {
+            seconds,
+            target: None,
+        }
+    }
+}
+
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let chosen: Vec<&str> = TARGETS
         .into_iter()
-        .filter(|target| arguments.target.as_deref().is_none_or(|only| only == *target))
+        .filter(|target| {
+            arguments
+                .target
+                .as_deref()
+                .is_none_or(|only| only == *target)
+        })
         .collect();
-    ensure!(!chosen.is_empty(), "there is no such target; there are {}", TARGETS.join(", "));
+    ensure!(
+        !chosen.is_empty(),
+        "there is no such target; there are {}",
+        TARGETS.join(", ")
+    );
     let work = ground::target().join("fuzz");
     stage("fuzz: build", "2 min cold", || build(&work))?;
     for target in chosen {
@@ -96,8 +115,12 @@ fn cases() -> Result<Value> {
 /// Every case of the corpus as its text.
 fn claims() -> Result<Vec<String>> {
     let corpus = cases()?;
-    let base = corpus["base"].as_object().context("the corpus has no base")?;
-    let cases = corpus["cases"].as_array().context("the corpus has no cases")?;
+    let base = corpus["base"]
+        .as_object()
+        .context("the corpus has no base")?;
+    let cases = corpus["cases"]
+        .as_array()
+        .context("the corpus has no cases")?;
     let text = |case: &Value| match case["text"].as_str() {
         Some(text) => text.to_owned(),
         None => Value::from(changed(base, case)).to_string(),
@@ -119,8 +142,12 @@ fn changed(base: &Map<String, Value>, case: &Value) -> Map<String, Value> {
 /// Every constraint of the corpus with some tags.
 fn constraints() -> Result<Vec<String>> {
     let corpus = cases()?;
-    let cases = corpus["cases"].as_array().context("the corpus has no cases")?;
-    let services = cases.iter().filter_map(|case| case["set"]["services"].as_object());
+    let cases = corpus["cases"]
+        .as_array()
+        .context("the corpus has no cases")?;
+    let services = cases
+        .iter()
+        .filter_map(|case| case["set"]["services"].as_object());
     Ok(services
         .flat_map(Map::values)
         .filter_map(Value::as_str)

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use anyhow::{Result, bail};
 
-use crate::{command, docs, ground, stage::stage, tools};
+use crate::{command, docs, fuzz, ground, stage::stage, tools};
 
 /// Arguments of `cargo xtask test`.
 #[derive(clap::Args)]
@@ -79,6 +79,12 @@ const STEPS: &[Step] = &[
         about: "unit, property, fault and acceptance tests, with the real Terraform, hosts, clusters and stores",
         expected: "25 min cold, 15 min warm",
         run: tests,
+    },
+    Step {
+        name: "fuzz",
+        about: "what a fuzzer invents for the readers of claims, requests, statuses and versions",
+        expected: "5 min cold, 2 min warm",
+        run: fuzz_briefly,
     },
     Step {
         name: "opentofu",
@@ -164,6 +170,10 @@ fn clippy(_: &Ground<'_>) -> Result<()> {
         "-D",
         "warnings",
     ]))
+}
+
+fn fuzz_briefly(_: &Ground<'_>) -> Result<()> {
+    fuzz::run(&fuzz::Arguments::seconds(20))
 }
 
 fn ansible_lint(ground: &Ground<'_>) -> Result<()> {

@@ -58,7 +58,9 @@ fn append(log: &Log, number: usize, outcome: Outcome) -> Head {
 fn written(records: usize, rotate_at: u64) -> (TempDir, Vec<PathBuf>, Vec<Head>) {
     let folder = tempfile::tempdir().expect("a folder");
     let log = open(folder.path(), rotate_at).expect("a new log");
-    let heads = (0..records).map(|number| append(&log, number, done())).collect();
+    let heads = (0..records)
+        .map(|number| append(&log, number, done()))
+        .collect();
     drop(log);
     let files = files::list(folder.path()).expect("its files");
     (folder, files, heads)
@@ -98,7 +100,10 @@ fn older_files_may_be_put_away_and_an_anchor_holds_the_rest_to_them() {
     let (_folder, files, heads) = written(20, 2_000);
     let rest = &files[2..];
     let first = verify(rest, &[]).expect("it holds by itself").first;
-    let before = heads.iter().find(|head| head.seq == first - 1).expect("a receipt");
+    let before = heads
+        .iter()
+        .find(|head| head.seq == first - 1)
+        .expect("a receipt");
     verify(rest, std::slice::from_ref(before)).expect("it follows its anchor");
     let wrong = Head {
         hash: Hash::of(b"something else"),
@@ -151,7 +156,10 @@ fn a_torn_record_is_cut_off_and_the_next_start_says_so() {
     let whole = fs::read(&files[0]).expect("the file");
     for torn in [&b"{"[..], &whole[..200]] {
         let torn = torn.split(|byte| *byte == b'\n').next().expect("a part");
-        let mut file = fs::OpenOptions::new().append(true).open(&files[0]).expect("the file");
+        let mut file = fs::OpenOptions::new()
+            .append(true)
+            .open(&files[0])
+            .expect("the file");
         file.write_all(torn).expect("half a record");
         assert_eq!(broken(&files, &[]).found, Break::Torn);
         drop(open(folder.path(), LARGE).expect("it recovers"));
@@ -196,7 +204,10 @@ fn a_write_that_was_not_answered_is_named_by_the_next_start_and_not_again() {
         let text = fs::read_to_string(files.last().expect("a file")).expect("the file");
         let last = text.lines().last().expect("a line");
         let expected = serde_json::to_string(&expected).expect("JSON");
-        assert!(last.contains(&format!("\"interrupted\":{expected}")), "{last}");
+        assert!(
+            last.contains(&format!("\"interrupted\":{expected}")),
+            "{last}"
+        );
     }
 }
 
@@ -277,10 +288,16 @@ fn the_command_takes_a_folder_and_warns_without_an_anchor() {
         let mut out = Vec::new();
         let arguments = ["verify", folder].iter().chain(arguments);
         let program = <Program as clap::Parser>::parse_from(arguments);
-        program.verify.run(&mut out).map(|()| String::from_utf8(out).expect("text"))
+        program
+            .verify
+            .run(&mut out)
+            .map(|()| String::from_utf8(out).expect("text"))
     };
     let free = run(&[]).expect("it holds");
-    assert!(free.contains("4 records, 1 to 4") && free.contains("no anchor was given"), "{free}");
+    assert!(
+        free.contains("4 records, 1 to 4") && free.contains("no anchor was given"),
+        "{free}"
+    );
     let anchor = heads[2].to_string();
     let held = run(&["--anchor", &anchor]).expect("it holds");
     assert!(held.contains("anchored up to record 4"), "{held}");

@@ -54,15 +54,33 @@ fn a_key_with_another_request_is_refused_whatever_differs() {
     let (keys, key, now) = (keys(10), key("k"), Instant::now());
     first(&keys, &key, now).finish(&answer(202), now);
     let others = [
-        Request { method: "POST", ..REQUEST },
-        Request { path: "/api/v1/environments/shop2", ..REQUEST },
-        Request { if_match: None, ..REQUEST },
-        Request { if_match: Some(""), ..REQUEST },
-        Request { body: b"{ }", ..REQUEST },
+        Request {
+            method: "POST",
+            ..REQUEST
+        },
+        Request {
+            path: "/api/v1/environments/shop2",
+            ..REQUEST
+        },
+        Request {
+            if_match: None,
+            ..REQUEST
+        },
+        Request {
+            if_match: Some(""),
+            ..REQUEST
+        },
+        Request {
+            body: b"{ }",
+            ..REQUEST
+        },
     ];
     for other in others {
         let refused = keys.begin(&key, &other, now);
-        assert!(matches!(refused, Err(KeyError::Reused { .. })), "{other:?}: {refused:?}");
+        assert!(
+            matches!(refused, Err(KeyError::Reused { .. })),
+            "{other:?}: {refused:?}"
+        );
         assert_ne!(other.operation(Some(&key)), REQUEST.operation(Some(&key)));
     }
 }
@@ -71,7 +89,10 @@ fn a_key_with_another_request_is_refused_whatever_differs() {
 fn a_key_belongs_to_its_principal() {
     let (keys, key, now) = (keys(10), key("k"), Instant::now());
     first(&keys, &key, now).finish(&answer(202), now);
-    let eve = Request { principal: "User::\"eve\"", ..REQUEST };
+    let eve = Request {
+        principal: "User::\"eve\"",
+        ..REQUEST
+    };
     assert!(matches!(keys.begin(&key, &eve, now), Ok(Begun::First(_))));
     assert_ne!(eve.operation(Some(&key)), REQUEST.operation(Some(&key)));
 }
@@ -80,7 +101,10 @@ fn a_key_belongs_to_its_principal() {
 fn a_repeat_while_the_first_is_under_way_is_told_to_wait() {
     let (keys, key, now) = (keys(10), key("k"), Instant::now());
     let running = first(&keys, &key, now);
-    assert!(matches!(keys.begin(&key, &REQUEST, now), Err(KeyError::UnderWay { .. })));
+    assert!(matches!(
+        keys.begin(&key, &REQUEST, now),
+        Err(KeyError::UnderWay { .. })
+    ));
     drop(running);
     first(&keys, &key, now);
 }
@@ -101,7 +125,10 @@ fn answers_are_forgotten_after_their_time_and_beyond_their_number() {
         first(&keys, &key(&number.to_string()), now).finish(&answer(200), now);
     }
     assert_eq!(keys.len(), 3);
-    assert!(matches!(keys.begin(&key("4"), &REQUEST, now), Ok(Begun::Again(_))));
+    assert!(matches!(
+        keys.begin(&key("4"), &REQUEST, now),
+        Ok(Begun::Again(_))
+    ));
     drop(first(&keys, &key("0"), now));
     first(&keys, &key("4"), now + KEEP);
     assert!(keys.is_empty());
@@ -110,7 +137,10 @@ fn answers_are_forgotten_after_their_time_and_beyond_their_number() {
 #[test]
 fn a_long_answer_does_not_fill_the_memory() {
     let (keys, key, now) = (keys(3), key("k"), Instant::now());
-    let long = Answer { body: Bytes::from(vec![b' '; 1001]), ..answer(200) };
+    let long = Answer {
+        body: Bytes::from(vec![b' '; 1001]),
+        ..answer(200)
+    };
     first(&keys, &key, now).finish(&long, now);
     assert!(keys.is_empty());
 }
@@ -127,7 +157,13 @@ fn the_same_request_makes_the_same_write_in_every_process() {
 
 #[test]
 fn a_key_is_printable_and_bounded() {
-    for bad in ["".as_bytes(), &[b'a'; 256], b"a\nb", "ä".as_bytes(), &[0xff]] {
+    for bad in [
+        "".as_bytes(),
+        &[b'a'; 256],
+        b"a\nb",
+        "ä".as_bytes(),
+        &[0xff],
+    ] {
         assert!(matches!(Key::read(bad), Err(KeyError::Malformed { .. })));
     }
     Key::read(&[b'a'; 255]).expect("a key");

@@ -10,7 +10,10 @@ fn app(metrics: &Metrics) -> Router {
         .route("/broken", get(async || StatusCode::INTERNAL_SERVER_ERROR))
         .route("/slow", get(std::future::pending::<&'static str>))
         .fallback(async || StatusCode::NOT_FOUND)
-        .layer(axum::middleware::from_fn_with_state(metrics.clone(), observe))
+        .layer(axum::middleware::from_fn_with_state(
+            metrics.clone(),
+            observe,
+        ))
 }
 
 fn request(method: &str, path: &str) -> Request {
@@ -47,7 +50,10 @@ async fn requests_are_counted_by_route_method_and_status_and_never_by_name() {
     ] {
         assert!(text.contains(line), "{line} is not in\n{text}");
     }
-    assert!(!text.contains("shop-") && !text.contains("INVENTED"), "{text}");
+    assert!(
+        !text.contains("shop-") && !text.contains("INVENTED"),
+        "{text}"
+    );
     assert!(text.ends_with("# EOF\n"));
 }
 
@@ -85,7 +91,11 @@ async fn calls_are_measured_by_what_came_of_them() {
 fn ages_are_told_at_the_time_of_asking() {
     let metrics = Metrics::new();
     let at = |seconds| Timestamp::from_second(seconds).expect("a time");
-    assert!(metrics.text(at(100)).contains("platform_api_policy_age_seconds NaN"));
+    assert!(
+        metrics
+            .text(at(100))
+            .contains("platform_api_policy_age_seconds NaN")
+    );
     metrics.policy_loaded(at(100));
     metrics.swept(at(90), 10_000);
     metrics.audited(17);

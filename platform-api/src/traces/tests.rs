@@ -35,7 +35,9 @@ impl TraceService for Collector {
         request: tonic::Request<ExportTraceServiceRequest>,
     ) -> Result<tonic::Response<ExportTraceServiceResponse>, tonic::Status> {
         let resources = request.into_inner().resource_spans;
-        let scopes = resources.into_iter().flat_map(|resource| resource.scope_spans);
+        let scopes = resources
+            .into_iter()
+            .flat_map(|resource| resource.scope_spans);
         let spans = scopes.flat_map(|scope| scope.spans);
         self.spans.lock().expect("a lock").extend(spans);
         Ok(tonic::Response::new(ExportTraceServiceResponse::default()))
@@ -103,7 +105,9 @@ async fn a_request_is_a_span_of_its_callers_trace_with_a_span_for_each_call() {
         .await
         .expect("an answer");
     assert_eq!(answer.status(), StatusCode::OK);
-    let body = axum::body::to_bytes(answer.into_body(), 1000).await.expect("a body");
+    let body = axum::body::to_bytes(answer.into_body(), 1000)
+        .await
+        .expect("a body");
     traces.stop().await;
 
     let server = collector.span("GET /environments/{name}");
@@ -142,7 +146,10 @@ async fn a_collector_that_is_not_there_holds_up_nobody() {
 
 #[tokio::test]
 async fn settings_that_cannot_be_used_are_refused() {
-    for (endpoint, sample) in [("https://collector:4317", 1.0), ("http://collector:4317", 1.5)] {
+    for (endpoint, sample) in [
+        ("https://collector:4317", 1.0),
+        ("http://collector:4317", 1.5),
+    ] {
         let settings = Settings {
             endpoint: endpoint.parse().expect("a URL"),
             sample,
