@@ -144,6 +144,33 @@ pub enum StoreError {
         /// Since when.
         since: Timestamp,
     },
+    /// The bucket is another platform's, or a fresh one.
+    #[error(
+        "SLW-427: the bucket {bucket} is not known to be that of platform {platform}: {}; nothing was decided, correct the store's address, or restore the object .platform-id if this is the right bucket",
+        match found {
+            Some(other) => format!("its .platform-id says {other:?}"),
+            None => "it has no .platform-id".to_owned(),
+        }
+    )]
+    Foreign {
+        /// The bucket.
+        bucket: String,
+        /// Whose it should be.
+        platform: String,
+        /// Whose it says it is.
+        found: Option<String>,
+    },
+    /// The object is no status.
+    #[error(
+        "SLW-428: the object {key} is no status that could be used: {}; it counts as none until the environment-controller writes it anew",
+        faults.list()
+    )]
+    NoStatus {
+        /// The object.
+        key: String,
+        /// What is wrong with it.
+        faults: Faults,
+    },
 }
 
 /// What stands where somebody lost a race.

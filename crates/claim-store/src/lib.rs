@@ -5,7 +5,10 @@
 //! is put in its place, which readers treat as absent. This crate never calls DELETE on a claim, because not every
 //! server makes DELETE conditional, and a blind one could remove a newer claim of somebody else.
 //!
-//! - [`ClaimStore`]: read, create, replace, withdraw, list, sweep.
+//! - [`ClaimStore`]: read, create, replace, withdraw, list, sweep. [`StaticClaims`]: the same bucket of another writer,
+//!   to be read only.
+//! - [`Ledger`]: which object has which environment, and what has changed since the last complete look.
+//! - [`Statuses`]: what the controller says about environments.
 //! - [`Freeze`]: no new claims while the environments are drained.
 //! - [`Abilities`]: whether the server keeps the promises that all this rests on.
 
@@ -20,6 +23,8 @@ mod history;
 mod probe;
 mod read;
 mod settings;
+mod static_claims;
+mod statuses;
 mod store;
 mod sweep;
 mod write;
@@ -27,8 +32,11 @@ mod write;
 pub use absence::Absence;
 pub use error::{StoreError, Winner};
 pub use freeze::Freeze;
+pub use ledger::{Changes, Ledger, Refusal, Refused, Vanished};
 pub use history::Earlier;
 pub use probe::{Abilities, Promise};
 pub use settings::{Limits, Settings};
+pub use static_claims::StaticClaims;
+pub use statuses::{KnownStatuses, Statuses};
 pub use store::{ClaimStore, ETag, Place, Stored};
 pub use sweep::{Entry, Sweep, Unreadable};

@@ -87,11 +87,7 @@ impl ClaimStore {
 
     /// What stands under a key, as a document.
     pub(crate) async fn look(&self, key: &str) -> Result<Option<Seen>, StoreError> {
-        Ok(self.fetch(key).await?.map(|raw| Seen {
-            etag: raw.etag,
-            write_id: raw.write_id,
-            document: raw.bytes.and_then(|bytes| Document::read(&bytes)),
-        }))
+        Ok(self.fetch(key).await?.map(Seen::from))
     }
 
     /// What stands under a key.
@@ -136,6 +132,16 @@ pub(crate) async fn read_body(mut body: ByteStream) -> Result<Result<Vec<u8>, Fa
         }
     }
     Ok(Ok(bytes))
+}
+
+impl From<Raw> for Seen {
+    fn from(raw: Raw) -> Self {
+        Self {
+            etag: raw.etag,
+            write_id: raw.write_id,
+            document: raw.bytes.and_then(|bytes| Document::read(&bytes)),
+        }
+    }
 }
 
 impl Seen {

@@ -2,7 +2,7 @@
 
 use crate::answer::Trouble;
 use crate::error::StoreError;
-use crate::read::Seen;
+use crate::read::{Raw, Seen};
 use crate::store::{ClaimStore, ETag, Place, Stored};
 use claims::{Document, Faults, Tombstone};
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
@@ -98,19 +98,13 @@ impl ClaimStore {
     /// Lists the bucket and reads every object. One that vanishes between the two is left out.
     pub async fn sweep(&self) -> Result<Sweep, StoreError> {
         let entries = self.list().await?;
-        let looks = entries.into_iter().map(|Entry { key, .. }| async move {
-            let seen = self.look(&key).await?;
-            Ok::<_, StoreError>((key, seen))
-        });
-        let mut seen: Vec<(String, Option<Seen>)> = stream::iter(looks)
-            .buffer_unordered(AT_ONCE)
-            .try_collect()
-            .await?;
-        seen.sort_by(|one, other| one.0.cmp(&other.0));
+        let keys = entries.into_iter().map(|entry| entry.key).collect();
+        let mut fetched = self.fetch_all(keys).await?;
+        fetched.sort_by(|one, other| one.0.cmp(&other.0));
 
         let mut sweep = Sweep::default();
-        for (key, seen) in seen {
-            let Some(Seen { etag, document, .. }) = seen else {
+        for (key, raw) in fetched {
+            let Some(Seen { etag, document, .. }) = raw.map(Seen::from) else {
                 continue;
             };
             match document {
@@ -126,6 +120,21 @@ impl ClaimStore {
             }
         }
         Ok(sweep)
+    }
+
+    /// Fetches objects, several at a time and in any order; `None` for one that is not there.
+    pub(crate) async fn fetch_all(
+        &self,
+        keys: Vec<String>,
+    ) -> Result<Vec<(String, Option<Raw>)>, StoreError> {
+        let looks = keys.into_iter().map(|key| async move {
+            let raw = self.fetch(&key).await?;
+            Ok::<_, StoreError>((key, raw))
+        });
+        stream::iter(looks)
+            .buffer_unordered(AT_ONCE)
+            .try_collect()
+            .await
     }
 }
 

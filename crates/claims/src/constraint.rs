@@ -9,6 +9,7 @@
 //! ```
 
 use crate::version::{MOST_NUMBERS, Version, parse_number};
+use serde::{Serialize, Serializer};
 use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
@@ -197,6 +198,12 @@ impl FromStr for Constraint {
                     .map_err(|why| refuse(&why)),
             },
         }
+    }
+}
+
+impl Serialize for Constraint {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
     }
 }
 

@@ -37,10 +37,17 @@ impl fmt::Display for Fault {
 
 /// Every fault of one claim; never empty when returned as an error.
 #[derive(Clone, Debug, Default, PartialEq, Eq, thiserror::Error)]
-#[error("SLW-410: the claim is refused: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+#[error("SLW-410: the claim is refused: {}", self.list())]
 pub struct Faults(pub Vec<Fault>);
 
 impl Faults {
+    /// The faults in one line.
+    #[must_use]
+    pub fn list(&self) -> String {
+        let told: Vec<String> = self.0.iter().map(ToString::to_string).collect();
+        told.join("; ")
+    }
+
     /// The fault of a document that is larger than a claim can be.
     #[must_use]
     pub fn too_large(most: usize) -> Self {

@@ -1,6 +1,6 @@
 //! JSON as claims need it: fields in a chosen order on the way out, no field twice on the way in.
 
-use crate::fault::pointer;
+use crate::fault::{FaultKind, Faults, pointer};
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -39,8 +39,19 @@ pub(crate) fn pretty_object<'a>(
     format!("{{\n{}\n{}}}", lines.join(",\n"), "  ".repeat(depth))
 }
 
+/// A JSON document, with a fault for each field that stands in its object twice.
+pub(crate) fn document(json: &[u8]) -> Result<(Value, Faults), Faults> {
+    let value = serde_json::from_slice(json)
+        .map_err(|error| Faults::one("", format!("is not JSON: {error}")))?;
+    let mut faults = Faults::default();
+    for place in repeated_fields(json) {
+        faults.add(&place, FaultKind::Invalid, "stands there twice".to_owned());
+    }
+    Ok((value, faults))
+}
+
 /// Pointers to fields that stand in their object twice: readers disagree about which one counts.
-pub(crate) fn repeated_fields(json: &[u8]) -> Vec<String> {
+fn repeated_fields(json: &[u8]) -> Vec<String> {
     let mut found = Vec::new();
     let mut deserializer = serde_json::Deserializer::from_slice(json);
     // A document that is no JSON at all is reported by whoever reads its values.

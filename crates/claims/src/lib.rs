@@ -6,6 +6,7 @@
 //! - [`Draft`] and [`Claim`]: the JSON, asked for and complete; [`Document`]: what an object in the bucket holds.
 //! - [`EnvironmentType`] and its [`Profile`]: what each type of environment gets.
 //! - [`claim_schema`]: the published JSON Schema.
+//! - [`status::Status`]: what has become of a claim.
 //! - [`Constraint`], [`Version`] and [`resolve`]: which version of a service is meant.
 
 #![forbid(unsafe_code)]
@@ -16,12 +17,14 @@ mod document;
 mod environment_type;
 mod expiry;
 mod fault;
+mod fields;
 mod json;
 mod name;
 mod read;
 mod resolve;
 mod schema;
 mod service;
+pub mod status;
 mod version;
 
 pub use claim::{Claim, GitSource, Warning};

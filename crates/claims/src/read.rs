@@ -4,7 +4,7 @@ use crate::claim::{Claim, GitSource};
 use crate::environment_type::EnvironmentType;
 use crate::expiry::SUE_LIFETIME;
 use crate::fault::{FaultKind, Faults, nearest, pointer};
-use crate::json::repeated_fields;
+use crate::json::document;
 use crate::name::{EnvironmentName, POOL_NAME, SERVICE_NAME};
 use crate::service::Service;
 use jiff::Timestamp;
@@ -52,12 +52,7 @@ impl Draft {
     }
 
     pub(crate) fn read_as(stage: Stage, json: &[u8]) -> Result<Self, Faults> {
-        let value: Value = serde_json::from_slice(json)
-            .map_err(|error| Faults::one("", format!("is not JSON: {error}")))?;
-        let mut faults = Faults::default();
-        for place in repeated_fields(json) {
-            faults.add(&place, FaultKind::Invalid, "stands there twice".to_owned());
-        }
+        let (value, mut faults) = document(json)?;
         match Self::from_value_as(stage, &value) {
             Ok(draft) => faults.or(draft),
             Err(more) => {

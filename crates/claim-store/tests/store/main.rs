@@ -4,6 +4,7 @@
 mod contract;
 mod cut_connection;
 mod freeze;
+mod ledger;
 mod history;
 mod line;
 mod minio;

@@ -1,0 +1,55 @@
+//! The bucket of static environments, which a pipeline writes and everybody else reads.
+
+use crate::absence::Absence;
+use crate::error::StoreError;
+use crate::ledger::{Changes, Ledger};
+use crate::settings::Settings;
+use crate::store::{ClaimStore, Stored};
+use crate::sweep::{Entry, Sweep};
+use claims::EnvironmentName;
+
+/// Static claims: everything that reads, and nothing that writes.
+#[derive(Clone, Debug)]
+pub struct StaticClaims(ClaimStore);
+
+impl StaticClaims {
+    /// Sets up access to the bucket; nothing is sent yet.
+    pub fn new(settings: &Settings) -> Result<Self, StoreError> {
+        ClaimStore::new(settings).map(Self)
+    }
+
+    /// As [`ClaimStore::get_key`].
+    pub async fn get_key(&self, key: &str) -> Result<Option<Stored>, StoreError> {
+        self.0.get_key(key).await
+    }
+
+    /// As [`ClaimStore::find`].
+    pub async fn find(&self, name: &EnvironmentName) -> Result<Option<Stored>, StoreError> {
+        self.0.find(name).await
+    }
+
+    /// As [`ClaimStore::list`].
+    pub async fn list(&self) -> Result<Vec<Entry>, StoreError> {
+        self.0.list().await
+    }
+
+    /// As [`ClaimStore::sweep`].
+    pub async fn sweep(&self) -> Result<Sweep, StoreError> {
+        self.0.sweep().await
+    }
+
+    /// As [`ClaimStore::refresh`].
+    pub async fn refresh(&self, ledger: &mut Ledger) -> Result<Changes, StoreError> {
+        self.0.refresh(ledger).await
+    }
+
+    /// As [`ClaimStore::absence`].
+    pub async fn absence(&self, key: &str) -> Result<Absence, StoreError> {
+        self.0.absence(key).await
+    }
+
+    /// As [`ClaimStore::require_identity`].
+    pub async fn require_identity(&self, platform: &str) -> Result<(), StoreError> {
+        self.0.require_identity(platform).await
+    }
+}

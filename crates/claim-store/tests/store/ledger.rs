@@ -1,0 +1,158 @@
+//! Looking at a bucket again and again: what has changed, and what an object may not do to somebody's environment.
+
+use crate::contract::{claim, id, name, tombstone};
+use crate::servers::Server;
+use claim_store::{Absence, Changes, ClaimStore, Ledger, Refusal, StaticClaims, StoreError};
+
+const PLATFORM: &str = "acme";
+
+async fn bucket_of(server: &Server, platform: &str) {
+    server.stranger().put(".platform-id", platform).await;
+}
+
+async fn look(store: &ClaimStore, ledger: &mut Ledger) -> Changes {
+    store.refresh(ledger).await.unwrap()
+}
+
+fn names(changes: &Changes) -> Vec<String> {
+    let claims = changes.claims.iter();
+    claims
+        .map(|stored| stored.claim.environment_name.to_string())
+        .collect()
+}
+
+#[tokio::test]
+async fn only_what_has_changed_is_told() {
+    let server = Server::minio().await;
+    bucket_of(&server, PLATFORM).await;
+    let store = server.store();
+    let mut ledger = Ledger::new(PLATFORM);
+    let first = store.put_new(&claim("dev-a", "ann"), id()).await.unwrap();
+    store.put_new(&claim("dev-b", "ann"), id()).await.unwrap();
+    assert_eq!(names(&look(&store, &mut ledger).await), ["dev-a", "dev-b"]);
+    let quiet = look(&store, &mut ledger).await;
+    assert_eq!(
+        quiet,
+        Changes {
+            listed: 2,
+            ..Changes::default()
+        }
+    );
+
+    let changed = store
+        .replace(&first, &claim("dev-a", "bob"), id())
+        .await
+        .unwrap();
+    assert_eq!(names(&look(&store, &mut ledger).await), ["dev-a"]);
+    store
+        .withdraw(&changed, &tombstone("dev-a", "bob"), id())
+        .await
+        .unwrap();
+    let told = look(&store, &mut ledger).await;
+    assert_eq!(told.tombstones.len(), 1);
+    assert_eq!(ledger.holder(&name("dev-a")), None);
+    assert_eq!(ledger.holder(&name("dev-b")), Some("dev-b.json"));
+
+    // The same through eyes that cannot write.
+    let mut other = Ledger::new(PLATFORM);
+    let fixed = StaticClaims::new(&server.settings()).unwrap();
+    assert_eq!(names(&fixed.refresh(&mut other).await.unwrap()), ["dev-b"]);
+}
+
+#[tokio::test]
+async fn an_environment_is_neither_renamed_nor_taken_over() {
+    let server = Server::minio().await;
+    bucket_of(&server, PLATFORM).await;
+    let (store, stranger) = (server.store(), server.stranger());
+    let mut ledger = Ledger::new(PLATFORM);
+    // Both new at once: the name's own key wins, although the other one comes first.
+    stranger.put("a.json", &claim("dev-x", "eve").to_json()).await;
+    stranger.put("dev-x.json", &claim("dev-x", "ann").to_json()).await;
+    let told = look(&store, &mut ledger).await;
+    assert_eq!(told.claims[0].claim.user, "ann");
+    let doubled = |told: &Changes| {
+        told.refused.iter().any(|refused| {
+            refused.place.key == "a.json"
+                && matches!(&refused.why, Refusal::Doubled { holder, .. } if holder == "dev-x.json")
+        })
+    };
+    assert!(doubled(&told) && doubled(&look(&store, &mut ledger).await));
+
+    // The object names another environment: the first one keeps its place, the other one is not made.
+    stranger.put("dev-x.json", &claim("dev-y", "ann").to_json()).await;
+    let told = look(&store, &mut ledger).await;
+    assert_eq!(told.claims, []);
+    let renamed = told
+        .refused
+        .iter()
+        .find(|refused| refused.place.key == "dev-x.json")
+        .unwrap();
+    assert_eq!(renamed.holds, Some(name("dev-x")));
+    assert_eq!(renamed.why, Refusal::Renamed { now: name("dev-y") });
+    assert_eq!(ledger.holder(&name("dev-y")), None);
+
+    // A tombstone in a second object takes nothing down.
+    stranger.put("b.json", &tombstone("dev-x", "eve").to_json()).await;
+    let told = look(&store, &mut ledger).await;
+    assert_eq!(told.tombstones, []);
+    assert_eq!(ledger.holder(&name("dev-x")), Some("dev-x.json"));
+
+    // An object that nobody can read takes nothing down either.
+    stranger.put("dev-x.json", "{").await;
+    let told = look(&store, &mut ledger).await;
+    assert!(told.refused.iter().any(|refused| {
+        refused.holds == Some(name("dev-x")) && matches!(refused.why, Refusal::Unreadable(_))
+    }));
+
+    // A memory that was kept over a restart knows the same.
+    let kept: Vec<_> = ledger
+        .holders()
+        .map(|(key, name)| (key.to_owned(), name.clone()))
+        .collect();
+    stranger.put("dev-x.json", &claim("dev-y", "ann").to_json()).await;
+    let mut anew = Ledger::remembering(PLATFORM, kept);
+    assert_eq!(look(&store, &mut anew).await.claims, []);
+    assert_eq!(anew.holder(&name("dev-x")), Some("dev-x.json"));
+
+    // When the first one is gone for good, the name is free.
+    stranger.remove("dev-x.json").await;
+    let told = look(&store, &mut ledger).await;
+    assert_eq!(told.vanished[0].absence, Absence::Proved);
+    assert_eq!(names(&told), ["dev-x"]);
+    assert_eq!(ledger.holder(&name("dev-x")), Some("a.json"));
+}
+
+#[tokio::test]
+async fn an_absence_without_proof_ends_nothing() {
+    let server = Server::minio().await;
+    bucket_of(&server, PLATFORM).await;
+    let store = server.store();
+    let kept = [("dev-x.json".to_owned(), name("dev-x"))];
+    let mut ledger = Ledger::remembering(PLATFORM, kept);
+    for _ in 0..2 {
+        let told = look(&store, &mut ledger).await;
+        assert_eq!(told.vanished[0].absence, Absence::Unproved);
+        assert_eq!(ledger.holder(&name("dev-x")), Some("dev-x.json"));
+    }
+    store.put_new(&claim("dev-x", "ann"), id()).await.unwrap();
+    let told = look(&store, &mut ledger).await;
+    assert_eq!((names(&told), told.vanished), (vec!["dev-x".into()], vec![]));
+}
+
+#[tokio::test]
+async fn a_foreign_bucket_changes_nothing() {
+    let server = Server::minio().await;
+    let (store, stranger) = (server.store(), server.stranger());
+    let mut ledger = Ledger::new(PLATFORM);
+    let fresh = store.refresh(&mut ledger).await.unwrap_err();
+    assert!(matches!(fresh, StoreError::Foreign { found: None, .. }), "{fresh}");
+    bucket_of(&server, PLATFORM).await;
+    store.put_new(&claim("dev-x", "ann"), id()).await.unwrap();
+    look(&store, &mut ledger).await;
+
+    bucket_of(&server, "other").await;
+    stranger.remove("dev-x.json").await;
+    let foreign = store.refresh(&mut ledger).await.unwrap_err();
+    assert!(foreign.to_string().contains("\"other\""), "{foreign}");
+    assert_eq!(ledger.holder(&name("dev-x")), Some("dev-x.json"));
+}
