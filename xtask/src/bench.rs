@@ -1,5 +1,6 @@
 //! Measures what the README claims: medians with their spread, call counts exact, each beside what it is compared with.
 
+mod api;
 mod components;
 mod handshake;
 mod plan;
@@ -22,9 +23,18 @@ pub(crate) struct Arguments {
     /// Measure with the programs that `SLIPWAY_BIN_DIR` and `SLIPWAY_TOOLS` name; without it they are built first.
     #[arg(long)]
     prepared: bool,
+    /// Measure the platform API alone, with so many environments.
+    #[arg(long, value_name = "ENVIRONMENTS", num_args = 0..=1, default_missing_value = "10000")]
+    api: Option<usize>,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
+    if let Some(environments) = arguments.api {
+        let engines = tools::ensure()?;
+        return stage("platform API under load", "1 min and the build", || {
+            api::measure(&engines, environments)
+        });
+    }
     if arguments.prepared {
         return measure(arguments.starts);
     }

@@ -128,7 +128,13 @@ impl<'a> Walk<'a> {
     }
 
     fn line(&mut self, bytes: &[u8]) -> Result<Record, Break> {
-        let body = bytes.strip_suffix(b"\n").ok_or(Break::Torn)?;
+        let body = bytes.strip_suffix(b"\n").ok_or({
+            if bytes.len() as u64 == LONGEST_LINE {
+                Break::NotARecord
+            } else {
+                Break::Torn
+            }
+        })?;
         let (record, hash) = Record::read(body).map_err(|why| match why {
             Unreadable::NotARecord => Break::NotARecord,
             Unreadable::Edited => Break::Edited,
@@ -222,7 +228,7 @@ impl fmt::Display for Break {
                 "record {seq} does not follow the one before it: one of the two was replaced"
             ),
             Self::Torn => f.write_str(
-                "the last line has no end: the process was killed while it wrote it; the next start of the API puts that right and records it",
+                "the last line has no end: it is being written now, or the process was killed while it wrote it; the next start of the API puts that right and records it",
             ),
             Self::Truncated { last, anchor } => write!(
                 f,

@@ -1,0 +1,8 @@
+//! The program as a whole: started for real, with a real object store, killed, flooded and asked what nobody would ask.
+
+mod crash;
+mod door;
+mod issuer;
+mod program;
+mod schemathesis;
+mod store;
