@@ -1,9 +1,10 @@
 """Makes sure that Ansible and Helm are on the bootstrap host. Python's standard library only.
 
-    runtime.py       prints one line of JSON: what was found or installed, and what to put before PATH
+    runtime.py [FOLDER]    prints one line of JSON: what was found or installed, and what to put before PATH
 
 What stands on PATH in a right version is used as it is. What is missing is installed into a folder of its own, named
-after the digest of the pins beside this file, once for all runs.
+after the digest of the pins beside this file, once for all runs: from FOLDER, which a bundle for hosts without internet
+brings, or else from the package index and from Helm's makers.
 """
 
 import fcntl
@@ -37,11 +38,12 @@ class Lacking(Exception):
 def main():
     os.umask(0o077)
     os.makedirs(HOME, exist_ok=True)
+    brought = sys.argv[1] if len(sys.argv) > 1 else None
     try:
         with open(os.path.join(HOME, "runtime.lock"), "w", encoding="utf-8") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            program, versions, path = ansible()
-            helm, helm_path = helm_program()
+            program, versions, path = ansible(brought)
+            helm, helm_path = helm_program(brought)
     except Lacking as lacking:
         print(json.dumps(lacking.answer))
         return 1
@@ -53,7 +55,7 @@ def main():
 # --- Ansible ----------------------------------------------------------------------------------------------------------
 
 
-def ansible():
+def ansible(brought):
     """The program, the versions of its parts, and what to put before PATH."""
     program = shutil.which("ansible-playbook")
     versions = versions_of(program) if program else {}
@@ -64,7 +66,7 @@ def ansible():
         folder = os.path.join(HOME, "runtime-" + hashlib.sha256(pins.read()).hexdigest()[:16])
     binaries = os.path.join(folder, "bin")
     if not os.path.exists(os.path.join(folder, "complete")):
-        install_ansible(folder, requirements)
+        install_ansible(folder, requirements, brought)
     program = os.path.join(binaries, "ansible-playbook")
     versions = versions_of(program)
     if not fits(versions):
@@ -126,8 +128,33 @@ def collection_version(packages):
     return None
 
 
-def install_ansible(folder, requirements):
+def install_ansible(folder, requirements, brought):
     shutil.rmtree(folder, ignore_errors=True)
+    if brought:
+        install_wheels(folder, requirements, os.path.join(brought, "wheels"))
+    else:
+        install_from_index(folder, requirements)
+    with open(os.path.join(folder, "complete"), "w", encoding="utf-8"):
+        pass
+
+
+def install_wheels(folder, requirements, wheels):
+    """With the pip that came along: the host's Python may have none, and needs none to make an environment without."""
+    done = execute([sys.executable, "-m", "venv", "--without-pip", folder])
+    if done.returncode == 0:
+        pip = os.path.join(next(iter(glob.glob(os.path.join(wheels, "pip-*.whl"))), wheels), "pip")
+        source = ["--no-index", "--find-links", wheels, "--no-deps", "-r", requirements]
+        done = execute([os.path.join(folder, "bin", "python"), pip, "install", "--quiet", "--no-input"] + source)
+    if done.returncode != 0:
+        raise Lacking(
+            "SLW-331",
+            "Ansible cannot be installed on the host from the bundle's wheels: " + last_lines(done),
+            "The wheels must be for the host's Python, which is %d.%d, and for Linux on x86-64: make the bundle again with "
+            "--python %d.%d." % (sys.version_info[:2] * 2),
+        )
+
+
+def install_from_index(folder, requirements):
     make_venv(folder)
     pip = [os.path.join(folder, "bin", "python"), "-m", "pip", "install", "--quiet", "--no-input"]
     done = execute(pip + ["--disable-pip-version-check", "-r", requirements])
@@ -136,10 +163,9 @@ def install_ansible(folder, requirements):
             "SLW-331",
             "Ansible cannot be installed on the host: " + last_lines(done),
             "The host must reach a Python package index (PIP_INDEX_URL and pip.conf are honoured), or have "
-            "ansible-core >= 2.19 with kubernetes.core >= 6.2 and the Python packages kubernetes and boto3 on its PATH.",
+            "ansible-core >= 2.19 with kubernetes.core >= 6.2 and the Python packages kubernetes and boto3 on its PATH, or be "
+            "given a bundle that brings them (slipway-bootstrap bundle).",
         )
-    with open(os.path.join(folder, "complete"), "w", encoding="utf-8"):
-        pass
 
 
 def make_venv(folder):
@@ -162,17 +188,37 @@ def make_venv(folder):
 # --- Helm -------------------------------------------------------------------------------------------------------------
 
 
-def helm_program():
+def helm_program(brought):
     """The version of Helm and what to put before PATH."""
     version = helm_version(shutil.which("helm"))
     if version and numbers(version)[0] == 3:
         return version, []
+    if brought:
+        return helm_brought(os.path.join(brought, "helm"))
     with open(os.path.join(PINS, "helm.json"), encoding="utf-8") as text:
         pin = json.load(text)
     folder = os.path.join(HOME, "helm-" + pin["version"])
     if helm_version(os.path.join(folder, "helm")) is None:
         install_helm(folder, pin, found=version)
     return pin["version"], [folder]
+
+
+def helm_brought(program):
+    """Helm as the bundle has it. Its files are not executable, so it is placed as one that was fetched would be."""
+    with open(program, "rb") as binary:
+        contents = binary.read()
+    folder = os.path.join(HOME, "helm-" + hashlib.sha256(contents).hexdigest()[:16])
+    placed = os.path.join(folder, "helm")
+    if helm_version(placed) is None:
+        place_binary(folder, contents)
+    version = helm_version(placed)
+    if version is None:
+        raise Lacking(
+            "SLW-332",
+            "the Helm of the bundle does not start on the host",
+            "Make the bundle on Linux of the host's kind, or put a Helm 3 binary on the host's PATH.",
+        )
+    return version, [folder]
 
 
 def helm_version(program):
@@ -214,6 +260,10 @@ def place_helm(folder, archive):
         with tarfile.open(fileobj=packed, mode="r:gz") as tar:
             member = next(entry for entry in tar if entry.isfile() and os.path.basename(entry.name) == "helm")
             binary = tar.extractfile(member).read()
+    place_binary(folder, binary)
+
+
+def place_binary(folder, binary):
     os.makedirs(folder, exist_ok=True)
     fresh = os.path.join(folder, "helm.new")
     with open(fresh, "wb") as out:

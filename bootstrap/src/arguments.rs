@@ -33,7 +33,7 @@ enum Command {
     Doctor(DoctorArguments),
     /// The graph of components with versions and sizes
     Components(ComponentsArguments),
-    /// One archive of playbooks, charts and image list, for hosts without internet
+    /// One archive of playbooks, charts, image list, Ansible and Helm, for hosts without internet
     #[command(after_help = BUNDLE_EXAMPLES)]
     Bundle(BundleArguments),
     /// A redacted archive of a run, for a bug report
@@ -133,6 +133,12 @@ pub(crate) struct BundleArguments {
     /// This component and what it reads; may be given more than once. By default those of a platform that names none
     #[arg(long, value_name = "COMPONENT")]
     pub(crate) component: Vec<String>,
+    /// Leave out Ansible and Helm: the hosts have them, or an index that they reach has
+    #[arg(long)]
+    pub(crate) without_runtime: bool,
+    /// The version of Python that the hosts have
+    #[arg(long, value_name = "VERSION", default_value = "3.11")]
+    pub(crate) python: String,
 }
 
 /// Arguments of `report`.
@@ -227,9 +233,9 @@ Exit codes: 0 nothing failed, 1 a check failed, 2 the question was bad.";
 const BUNDLE_EXAMPLES: &str = "\
 Examples:
   slipway-bootstrap bundle --out slipway.tar.gz
-      on a machine with internet, with Helm 3 on its PATH
+      on a machine with internet, with Helm 3 and Python's pip on its PATH
   slipway-bootstrap run --request request.json --bundle slipway.tar.gz
-      on one without: no chart repository is asked. Ansible and Helm must be on the host, or in an index it reaches
+      on one without: neither a chart repository nor a package index is asked, by it or by the host
 
 images.txt in the archive lists the images; with --mirror each one with its place in that registry.";
 

@@ -8,6 +8,11 @@ use std::path::{Path, PathBuf};
 
 /// The folder of charts in a bundle that has some.
 pub(crate) const CHARTS: &str = "charts";
+/// The folder of what runs playbooks, in a bundle that brings it.
+pub(crate) const RUNTIME: &str = "runtime";
+/// Python packages below it, and the program Helm.
+pub(crate) const WHEELS: &str = "runtime/wheels";
+pub(crate) const HELM: &str = "runtime/helm";
 
 /// A playbooks tree with its catalogue.
 #[derive(Debug)]
@@ -71,8 +76,21 @@ impl Bundle {
     /// Whether it brings charts, so that no repository is asked for them.
     #[must_use]
     pub fn has_charts(&self) -> bool {
-        let folder = format!("{CHARTS}/");
-        self.files().any(|(path, _)| path.starts_with(&folder))
+        self.holds(CHARTS)
+    }
+
+    /// Whether it brings Ansible and Helm, so that no package index is asked for them.
+    #[must_use]
+    pub fn has_runtime(&self) -> bool {
+        self.holds(RUNTIME)
+    }
+
+    fn holds(&self, folder: &str) -> bool {
+        let inside = |path: &str| {
+            path.strip_prefix(folder)
+                .is_some_and(|rest| rest.starts_with('/'))
+        };
+        self.files().any(|(path, _)| inside(path))
     }
 
     /// Its files, by path.

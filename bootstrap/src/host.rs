@@ -1,6 +1,6 @@
 //! The host once everything stands on it that a playbook needs.
 
-use crate::bundle::{Bundle, CHARTS};
+use crate::bundle::{Bundle, CHARTS, RUNTIME};
 use crate::connection::{Connection, Login};
 use crate::runtime::{self, Runtime};
 use crate::upload::{self, NotReady};
@@ -10,6 +10,10 @@ use serde_json::{Map, Value};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
+/// The Python packages that run playbooks, and what installs them from a bundle.
+pub(crate) const REQUIREMENTS: &str = include_str!("../host/requirements.txt");
+pub(crate) const INSTALLER: &str = include_str!("../host/installer.txt");
+
 /// What runs on the host beside the playbooks, and the pins of what it may have to install.
 const PROGRAMS: [(&str, &str); 8] = [
     ("follower.py", include_str!("../host/follower.py")),
@@ -17,7 +21,7 @@ const PROGRAMS: [(&str, &str); 8] = [
     ("job.py", include_str!("../host/job.py")),
     ("keeper.py", include_str!("../host/keeper.py")),
     ("processes.py", include_str!("../host/processes.py")),
-    ("requirements.txt", include_str!("../host/requirements.txt")),
+    ("requirements.txt", REQUIREMENTS),
     ("runtime.py", include_str!("../host/runtime.py")),
     ("supervisor.py", include_str!("../host/supervisor.py")),
 ];
@@ -69,7 +73,10 @@ pub(crate) fn prepare(
             "playbooks of an earlier run were still going; they were ended"
         );
     }
-    let runtime = runtime::ensure(connection, &programs, stop)?;
+    let brought = bundle
+        .has_runtime()
+        .then(|| format!("{}/{RUNTIME}", playbooks.path));
+    let runtime = runtime::ensure(connection, &programs, brought.as_deref(), stop)?;
     tracing::info!(runtime = runtime.summary(), "the host is ready");
     Ok(Host {
         login,
@@ -104,7 +111,7 @@ impl Host {
 
 #[cfg(test)]
 mod tests {
-    use super::PROGRAMS;
+    use super::{INSTALLER, REQUIREMENTS};
 
     /// The tests run Ansible as `cargo xtask tools` installs it; a host must get the same.
     #[test]
@@ -115,12 +122,17 @@ mod tests {
                 .filter(|line| !line.starts_with('#') && !line.trim().is_empty());
             lines.map(str::to_owned).collect()
         };
-        let ours = PROGRAMS
-            .iter()
-            .find(|(name, _)| *name == "requirements.txt")
-            .unwrap()
-            .1;
-        let tested = include_str!("../../tests/tools/ansible/requirements.txt");
-        assert_eq!(pins(ours), pins(tested));
+        for (ours, tested) in [
+            (
+                REQUIREMENTS,
+                include_str!("../../tests/tools/ansible/requirements.txt"),
+            ),
+            (
+                INSTALLER,
+                include_str!("../../tests/tools/ansible/installer.txt"),
+            ),
+        ] {
+            assert_eq!(pins(ours), pins(tested));
+        }
     }
 }

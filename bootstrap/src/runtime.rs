@@ -30,18 +30,18 @@ struct Lacking {
     advice: String,
 }
 
-/// Makes sure that the runtime is there.
+/// Makes sure that the runtime is there. What is missing comes from the folder `brought`, or else from the internet.
 pub(crate) fn ensure(
     connection: &Connection,
     programs: &str,
+    brought: Option<&str>,
     stop: &CancellationToken,
 ) -> Result<Runtime, NotReady> {
-    let answer = connection.run(
-        &format!(r#"python3 "{programs}/runtime.py""#),
-        b"",
-        LIMIT,
-        stop,
-    )?;
+    let mut command = format!(r#"python3 "{programs}/runtime.py""#);
+    if let Some(folder) = brought {
+        command = format!(r#"{command} "{folder}""#);
+    }
+    let answer = connection.run(&command, b"", LIMIT, stop)?;
     if let Ok(runtime) = serde_json::from_slice::<Runtime>(&answer.stdout) {
         return Ok(runtime);
     }

@@ -9,6 +9,8 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 const LIMIT: Duration = Duration::from_mins(5);
+/// A bundle that brings everything has 150 MB.
+const UPLOAD: Duration = Duration::from_mins(30);
 
 /// Why the host could not be made ready.
 #[derive(Debug)]
@@ -67,7 +69,7 @@ pub(crate) fn ensure(
 t=$(mktemp -d "$HOME/.slipway/incoming.XXXXXX"); trap 'rm -rf "$t"' EXIT
 tar -xzf - -C "$t"; mv -T "$t" "$d" 2>/dev/null || test -d "$d"; printf %s "$d""#
     );
-    let placed = connection.run(&place, &archive, LIMIT, stop)?;
+    let placed = connection.run(&place, &archive, UPLOAD, stop)?;
     if placed.status != 0 {
         let cause = format!(
             "{name} could not be unpacked on the host: {}",

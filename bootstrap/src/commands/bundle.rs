@@ -1,4 +1,6 @@
-//! `bundle`: playbooks, charts and image list in one archive, for hosts without internet.
+//! `bundle`: playbooks, charts, image list, Ansible and Helm in one archive, for hosts without internet.
+
+mod brought;
 
 use crate::arguments::BundleArguments;
 use crate::bundle::{Bundle, CHARTS};
@@ -9,7 +11,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
-use std::process::{Command, ExitCode, Stdio};
+use std::process::{Command, ExitCode, Output, Stdio};
 
 /// Charts of this repository come with the playbooks themselves.
 const BUNDLED: &str = "bundled";
@@ -24,6 +26,12 @@ enum BundlingError {
     Unknown(String),
     #[error("helm cannot be started: {0}")]
     NoHelm(std::io::Error),
+    #[error("helm cannot be packed: {0}")]
+    Helm(String),
+    #[error("python3 cannot be started: {0}")]
+    NoPython(std::io::Error),
+    #[error("Ansible's packages cannot be fetched: {0}")]
+    Wheels(String),
     #[error("chart {chart} cannot be fetched: {said}")]
     Chart { chart: String, said: String },
     #[error("{LOCK} cannot be read: {0}")]
@@ -56,7 +64,8 @@ pub(crate) fn run(arguments: &BundleArguments) -> ExitCode {
         Err(error) => refuse(
             "SLW-309",
             error.to_string(),
-            "Run this where the chart repositories, or the mirror, can be reached, with Helm 3 on the PATH.",
+            "Run this on Linux where the chart repositories, or the mirror, and a Python package index can be reached, with Helm 3 and \
+             Python's pip on the PATH; --without-runtime needs no pip.",
         ),
     }
 }
@@ -66,7 +75,9 @@ fn make(bundle: &Bundle, arguments: &BundleArguments) -> Result<String, Bundling
         out,
         mirror,
         component,
-        ..
+        without_runtime,
+        python,
+        bundle: _,
     } = arguments;
     let chosen = chosen(&bundle.catalog, component)?;
     let mut files: BTreeMap<String, Vec<u8>> = bundle
@@ -85,6 +96,9 @@ fn make(bundle: &Bundle, arguments: &BundleArguments) -> Result<String, Bundling
             files.insert(format!("{CHARTS}/{}", chart.archive_name()), archive);
         }
     }
+    if !without_runtime {
+        files.extend(brought::runtime(python)?);
+    }
     let images = images(bundle, mirror.as_deref())?;
     let contents = contents(&chosen, &charts, images.lines().count());
     files.insert(IMAGES.to_owned(), images.into_bytes());
@@ -96,10 +110,15 @@ fn make(bundle: &Bundle, arguments: &BundleArguments) -> Result<String, Bundling
         source,
     })?;
     Ok(format!(
-        "{}: {} components, {} charts; the images that the nodes need are listed in its {IMAGES}",
+        "{}: {} components, {} charts{}; the images that the nodes need are listed in its {IMAGES}",
         out.display(),
         chosen.len(),
-        charts.len()
+        charts.len(),
+        if *without_runtime {
+            String::new()
+        } else {
+            format!(", Helm, and Ansible for Python {python}")
+        }
     ))
 }
 
@@ -150,13 +169,16 @@ fn fetch(chart: &Chart, mirror: Option<&str>) -> Result<Vec<u8>, BundlingError> 
         said,
     };
     if !pulled.status.success() {
-        return Err(failed(
-            String::from_utf8_lossy(&pulled.stderr).trim().to_owned(),
-        ));
+        return Err(failed(said(&pulled)));
     }
     let path = folder.0.join(chart.archive_name());
     std::fs::read(&path)
         .map_err(|error| failed(format!("Helm left no {}: {error}", chart.archive_name())))
+}
+
+/// What a program that failed has said.
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).trim().to_owned()
 }
 
 /// A folder that goes when it is not needed any more.

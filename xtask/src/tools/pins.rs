@@ -31,6 +31,7 @@ pub(super) enum Set {
     Java(JavaProgram),
     Node(NodePackages),
     Python(PythonEnvironment),
+    Wheels(PythonWheels),
 }
 
 /// Programs of one Go module, built in one go.
@@ -77,6 +78,14 @@ pub(super) struct PythonEnvironment {
     check: bool,
 }
 
+/// Packages of Python as files, to be installed where there is no package index.
+#[derive(Deserialize)]
+pub(super) struct PythonWheels {
+    pub(super) name: String,
+    pub(super) minutes: u32,
+    pub(super) requirements: Vec<String>,
+}
+
 impl Pins {
     pub(super) fn read(folder: &Path) -> Result<Self> {
         let file = folder.join("tools.json");
@@ -117,10 +126,13 @@ impl Pins {
             }
             Set::Python(python) => {
                 parts.push(fs::read(self.folder.join(&python.requirements))?);
-                let about = "import sys; print(sys.version, sys.base_prefix)";
-                parts.push(
-                    command::output(Command::new("python3").args(["-c", about]))?.into_bytes(),
-                );
+                parts.push(interpreter()?);
+            }
+            Set::Wheels(wheels) => {
+                for list in &wheels.requirements {
+                    parts.push(fs::read(self.folder.join(list))?);
+                }
+                parts.push(interpreter()?);
             }
         }
         Ok(digest(parts.iter().map(Vec::as_slice)))
@@ -142,6 +154,7 @@ impl Set {
             Self::Java(set) => &set.name,
             Self::Node(set) => &set.name,
             Self::Python(set) => &set.name,
+            Self::Wheels(set) => &set.name,
         }
     }
 
@@ -152,6 +165,7 @@ impl Set {
             Self::Java(set) => set.check,
             Self::Node(set) => set.check,
             Self::Python(set) => set.check,
+            Self::Wheels(_) => false,
         }
     }
 
@@ -159,7 +173,7 @@ impl Set {
     pub(super) fn links(&self) -> Box<dyn Iterator<Item = &str> + '_> {
         match self {
             Self::Go(set) => Box::new(set.programs.keys().map(String::as_str)),
-            Self::Java(_) | Self::Node(_) | Self::Python(_) => {
+            Self::Java(_) | Self::Node(_) | Self::Python(_) | Self::Wheels(_) => {
                 Box::new(std::iter::once(self.name()))
             }
         }
@@ -169,9 +183,17 @@ impl Set {
     pub(super) fn path_of(&self, name: &str, built: &Path) -> PathBuf {
         match self {
             Self::Go(_) => built.join(name),
-            Self::Java(_) | Self::Node(_) | Self::Python(_) => built.to_path_buf(),
+            Self::Java(_) | Self::Node(_) | Self::Python(_) | Self::Wheels(_) => {
+                built.to_path_buf()
+            }
         }
     }
+}
+
+/// Which Python makes environments and chooses wheels.
+fn interpreter() -> Result<Vec<u8>> {
+    let about = "import sys; print(sys.version, sys.base_prefix)";
+    Ok(command::output(Command::new("python3").args(["-c", about]))?.into_bytes())
 }
 
 /// What a compiler or interpreter says of itself. The keys are asked for where nothing of that kind is built, too: there

@@ -5,6 +5,7 @@ mod java;
 mod node;
 mod python;
 mod watch;
+mod wheels;
 
 use std::path::Path;
 
@@ -19,6 +20,7 @@ pub(super) fn text(set: &Set) -> &'static str {
         Set::Java(_) => include_str!("recipe/java.rs"),
         Set::Node(_) => include_str!("recipe/node.rs"),
         Set::Python(_) => include_str!("recipe/python.rs"),
+        Set::Wheels(_) => include_str!("recipe/wheels.rs"),
     }
 }
 
@@ -30,5 +32,6 @@ pub(super) fn build(pins: &Pins, set: &Set, folder: &Path, scratch: &Path) -> Re
         Set::Java(java) => java::build(java, &module, folder, scratch),
         Set::Node(node) => node::build(node, &module, folder, scratch),
         Set::Python(python) => python::build(python, &pins.folder, folder),
+        Set::Wheels(wheels) => wheels::build(wheels, &pins.folder, folder),
     }
 }
