@@ -86,6 +86,8 @@ module "platform" {
     authentik          = { size = var.size }
     monitoring         = { size = var.size }
     artifactory        = { size = var.size }
+    elasticsearch      = { size = var.size }
+    logging            = { size = var.size }
 
     # What reaches outside.
     cloudflare = {

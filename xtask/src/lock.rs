@@ -10,6 +10,7 @@ use registry::{Registry, Settings};
 use sha2::{Digest as _, Sha256};
 use slipway_tests::charts::{self, Component, SIZES};
 
+use crate::hex::hex;
 use crate::{command, ground, tools};
 
 const FILE: &str = "playbooks/components.lock";
@@ -57,7 +58,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         }
         for size in SIZES {
             let rendered = charts::render(&helm, &component.stand_in(), &component, size)?;
-            for image in rendered.images() {
+            for image in rendered.images()? {
                 if lock.images.contains_key(&image) {
                     continue;
                 }
@@ -200,13 +201,6 @@ impl Lock {
             }
         }
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The project's own tasks: demo, test, docs, tools, bench, fuzz, release.
+//! The project's own tasks: demo, test, docs, tools, bench, fuzz, images, release.
 
 mod bench;
 mod charts;
@@ -8,6 +8,7 @@ mod docs;
 mod fuzz;
 mod ground;
 mod hex;
+mod images;
 mod lock;
 mod release;
 mod stage;
@@ -44,6 +45,8 @@ enum Task {
     Bench(bench::Arguments),
     /// Sends the readers of foreign bytes whatever a fuzzer invents.
     Fuzz(fuzz::Arguments),
+    /// Assembles the images of the programs that run in clusters, as OCI layouts.
+    Images(images::Arguments),
     /// Packs both programs as the registry and mirrors want them: zips, manifest, checksums, signature.
     Release(release::Arguments),
 }
@@ -58,6 +61,7 @@ fn main() -> ExitCode {
         Task::Tools(arguments) => tools::run(&arguments),
         Task::Bench(arguments) => bench::run(&arguments),
         Task::Fuzz(arguments) => fuzz::run(&arguments),
+        Task::Images(arguments) => images::run(&arguments),
         Task::Release(arguments) => release::run(&arguments),
     };
     match outcome {

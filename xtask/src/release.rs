@@ -90,7 +90,7 @@ fn build(target: Option<&str>) -> Result<PathBuf> {
 }
 
 /// Flags that keep the names of this machine's folders out of the programs, so that another checkout builds the same bytes.
-fn without_our_paths() -> String {
+pub(crate) fn without_our_paths() -> String {
     let mut folders = vec![(ground::root(), "slipway")];
     let home = std::env::var_os("HOME").map(PathBuf::from);
     for (variable, default, name) in [
@@ -108,7 +108,7 @@ fn without_our_paths() -> String {
     })
 }
 
-fn host_triple() -> Result<String> {
+pub(crate) fn host_triple() -> Result<String> {
     let about = command::output(Command::new("rustc").arg("-vV"))?;
     about
         .lines()

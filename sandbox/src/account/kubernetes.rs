@@ -1,18 +1,25 @@
-//! Stand-in for the API servers of clusters that are records: nodes as the account has them, and nothing else in the cluster.
+//! Stand-in for the API servers of clusters that are records: nodes as the account has them, and what was applied of namespaces
+//! and secrets.
 //!
 //! It answers under `/_clusters/{id}` on the account's own server, without TLS and to anybody on this machine. Of writes it
-//! knows one: cordoning a node.
+//! knows few: cordoning a node, server-side apply of a namespace or a secret, and the deletion of a secret. Faults can be
+//! ordered for its paths as for the account's; the journal has only the calls that one hit, for the others cost no account
+//! anything.
+
+mod kept;
 
 use axum::body::Body;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
-use axum::{Json, Router};
+use axum::routing::{get, patch};
+use axum::{Json, Router, middleware};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::api::Aborted;
+pub(crate) use kept::Kept;
+
+use super::api::{self, Aborted};
 use super::service::Account;
 use super::state::{Cluster, Instance, State as Contents};
 use crate::world::NodeSpec;
@@ -29,6 +36,21 @@ pub(super) fn router(account: Account) -> Router {
         .route("/{id}/healthz", get(ready))
         .route("/{id}/api/v1/nodes", get(nodes))
         .route("/{id}/api/v1/nodes/{name}", get(node).patch(cordon))
+        .route("/{id}/api/v1/namespaces", get(kept::namespaces))
+        .route(
+            "/{id}/api/v1/namespaces/{namespace}",
+            patch(kept::apply_namespace),
+        )
+        .route(
+            "/{id}/api/v1/namespaces/{namespace}/secrets",
+            get(kept::secrets),
+        )
+        .route(
+            "/{id}/api/v1/namespaces/{namespace}/secrets/{name}",
+            get(kept::secret)
+                .patch(kept::apply_secret)
+                .delete(kept::delete_secret),
+        )
         .route("/{id}/api/v1/{kind}", get(none_of))
         .route("/{id}/api/v1/namespaces/{namespace}/{kind}", get(none_in))
         .route("/{id}/apis/policy/v1/poddisruptionbudgets", get(no_budgets))
@@ -42,7 +64,13 @@ pub(super) fn router(account: Account) -> Router {
                 "the server could not find the requested resource",
             )
         });
-    Router::new().nest(PREFIX, routes).with_state(account)
+    Router::new()
+        .nest(PREFIX, routes)
+        .layer(middleware::from_fn_with_state(
+            account.clone(),
+            api::faults_alone,
+        ))
+        .with_state(account)
 }
 
 /// An error in the API server's form.
@@ -253,7 +281,6 @@ fn kind_of(resource: &str) -> Option<&'static str> {
         ("services", "Service"),
         ("persistentvolumeclaims", "PersistentVolumeClaim"),
         ("persistentvolumes", "PersistentVolume"),
-        ("namespaces", "Namespace"),
         ("events", "Event"),
     ];
     let found = kinds.iter().find(|(plural, _)| *plural == resource)?;

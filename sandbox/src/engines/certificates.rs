@@ -33,7 +33,7 @@ pub(crate) struct Authority {
     key: String,
 }
 
-/// A client certificate and its key, PEM.
+/// A certificate and its key, PEM.
 pub(crate) struct Client {
     pub(crate) certificate: String,
     pub(crate) key: String,
@@ -76,8 +76,15 @@ impl Authority {
         })
     }
 
-    fn server(&self, addresses: &[Ipv4Addr], names: &[&str]) -> Result<Client> {
-        let mut params = parameters(&[("CN", "kube-apiserver")])?;
+    /// The certificate of a server that is called `who`.
+    pub(crate) fn server(
+        &self,
+        who: &str,
+        addresses: &[Ipv4Addr],
+        names: &[&str],
+    ) -> Result<Client> {
+        let mut params = parameters(&[("CN", who)])?;
+        params.use_authority_key_identifier_extension = true;
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         for address in addresses {
@@ -105,6 +112,7 @@ impl Authority {
         endpoint: &str,
     ) -> Result<Files> {
         let server = self.server(
+            "kube-apiserver",
             addresses,
             &[
                 "kubernetes",

@@ -77,7 +77,7 @@ impl Cluster {
         ));
         let mut stand_ins = vendor_programs(spec, &client, &account);
         stand_ins.push(object_store.follow());
-        stand_ins.push(Arc::new(Operators::new(client.clone())).follow());
+        stand_ins.push(Arc::new(Operators::new(client.clone(), desk.authority())).follow());
         Ok(Self {
             access: ClusterAccess {
                 kubeconfig,

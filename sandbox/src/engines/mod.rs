@@ -27,7 +27,7 @@ mod version;
 mod volumes;
 mod waiting;
 
-pub(crate) use certificates::write_private;
+pub(crate) use certificates::{Authority, write_private};
 pub use charts::{ChartServer, Charts};
 pub use real::RealEngines;
 pub use tools::Tools;

@@ -4,6 +4,7 @@
 //! reads afterwards is made (Secrets, Services, pods, volumes); everything else it would do is left out.
 
 mod certificate;
+mod elasticsearch;
 mod monitoring;
 mod postgres;
 
@@ -42,6 +43,8 @@ enum Play {
     Postgres,
     /// The pods and volumes of Prometheus or Alertmanager.
     Monitoring,
+    /// The pods, volumes, Services and Secrets of Elasticsearch.
+    Elasticsearch,
 }
 
 /// The kinds that are played, by the names of their definitions.
@@ -50,6 +53,10 @@ const PLAYED: &[(&str, Play)] = &[
     ("issuers.cert-manager.io", Play::Condition),
     ("certificates.cert-manager.io", Play::Certificate),
     ("clusters.postgresql.cnpg.io", Play::Postgres),
+    (
+        "elasticsearches.elasticsearch.k8s.elastic.co",
+        Play::Elasticsearch,
+    ),
     ("prometheuses.monitoring.coreos.com", Play::Monitoring),
     ("alertmanagers.monitoring.coreos.com", Play::Monitoring),
     ("validatingpolicies.policies.kyverno.io", Play::Policy),
@@ -59,6 +66,8 @@ const PLAYED: &[(&str, Play)] = &[
 /// The stand-in for the operators of one cluster.
 pub(crate) struct Operators {
     client: kube::Client,
+    /// Whom the callers of Elasticsearch have to trust, PEM.
+    authority: Arc<str>,
     /// The kinds that are followed.
     followed: Mutex<HashMap<String, AbortOnDropHandle<()>>>,
 }
@@ -66,15 +75,17 @@ pub(crate) struct Operators {
 /// One kind that is followed.
 struct Operator {
     client: kube::Client,
+    authority: Arc<str>,
     kind: ApiResource,
     namespaced: bool,
     play: Play,
 }
 
 impl Operators {
-    pub(crate) fn new(client: kube::Client) -> Self {
+    pub(crate) fn new(client: kube::Client, authority: &str) -> Self {
         Self {
             client,
+            authority: authority.into(),
             followed: Mutex::default(),
         }
     }
@@ -101,6 +112,7 @@ impl LookAt<CustomResourceDefinition> for Operators {
         let controller = Controller::new_with(objects, watcher::Config::default(), kind.clone());
         let operator = Arc::new(Operator {
             client: self.client.clone(),
+            authority: Arc::clone(&self.authority),
             kind,
             namespaced: definition.spec.scope == "Namespaced",
             play: *play,
@@ -134,6 +146,9 @@ impl LookAt<DynamicObject> for Operator {
             }
             Play::Postgres => postgres::make(&self.client, &object).await?,
             Play::Monitoring => monitoring::make(&self.client, &object).await?,
+            Play::Elasticsearch => {
+                elasticsearch::make(&self.client, &object, &self.authority).await?
+            }
         };
         self.report(&object, &status).await?;
         Ok(again)

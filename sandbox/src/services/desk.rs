@@ -20,6 +20,7 @@ use uuid::Uuid;
 
 use super::call::{Answer, Call, Service};
 use super::cloudflare::Cloudflare;
+use super::encrypted::Encrypted;
 use super::gitlab::GitLab;
 use super::{IN_CLUSTER, InCluster};
 
@@ -42,7 +43,9 @@ pub(crate) struct External {
 
 struct Counter {
     address: SocketAddr,
-    _server: AbortOnDropHandle<()>,
+    /// Whom its callers have to trust, PEM; nothing without TLS.
+    authority: Option<String>,
+    _server: AbortOnDropHandle<std::io::Result<()>>,
 }
 
 struct Behind {
@@ -54,10 +57,16 @@ impl Desk {
     /// Opens a port for each program that runs in the pods of a cluster.
     pub(crate) async fn open(root: &Path, client: &kube::Client) -> Result<Self> {
         let mut counters = Vec::new();
-        for InCluster { make, .. } in &IN_CLUSTER {
-            counters.push(open(root, make(client.clone())).await?);
+        for InCluster { make, names, .. } in &IN_CLUSTER {
+            counters.push(open(root, make(client.clone()), names).await?);
         }
         Ok(Self { counters })
+    }
+
+    /// Whom the callers of the one program under TLS have to trust, PEM.
+    pub(crate) fn authority(&self) -> &str {
+        let authorities = self.counters.iter().filter_map(|counter| counter.authority.as_deref());
+        authorities.last().unwrap_or_default()
     }
 
     /// What KWOK does with connections to the pods of these programs.
@@ -92,8 +101,8 @@ impl External {
     /// Opens the services and writes into the sandbox's folder where they are, with the tokens that they take.
     pub(crate) async fn open(root: &Path) -> Result<Self> {
         let (dns_token, git_token) = (Uuid::new_v4().to_string(), Uuid::new_v4().to_string());
-        let dns = open(root, Box::new(Cloudflare::new(&dns_token))).await?;
-        let git = open(root, Box::new(GitLab::new(&git_token))).await?;
+        let dns = open(root, Box::new(Cloudflare::new(&dns_token)), &[]).await?;
+        let git = open(root, Box::new(GitLab::new(&git_token)), &[]).await?;
         let places = json!({
             "cloudflare": { "url": format!("http://{}/client/v4", dns.address), "token": dns_token },
             "gitlab": { "url": format!("http://{}", git.address), "token": git_token },
@@ -105,7 +114,7 @@ impl External {
     }
 }
 
-async fn open(root: &Path, service: Box<dyn Service>) -> Result<Counter> {
+async fn open(root: &Path, service: Box<dyn Service>, names: &[&str]) -> Result<Counter> {
     let name = service.name();
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
     let address = listener.local_addr()?;
@@ -116,14 +125,18 @@ async fn open(root: &Path, service: Box<dyn Service>) -> Result<Counter> {
         .context("the book of calls cannot be opened")?;
     let behind = Arc::new(Mutex::new(Behind { service, book }));
     let router = Router::new().fallback(take).with_state(behind);
-    let server = async move {
-        if let Err(error) = axum::serve(listener, router).await {
-            tracing::warn!(%error, name, "a stand-in ended");
-        }
+    let (authority, server) = if names.is_empty() {
+        (None, tokio::spawn(axum::serve(listener, router).into_future()))
+    } else {
+        let (listener, authority) = Encrypted::new(listener, names)?;
+        let server = tokio::spawn(axum::serve(listener, router).into_future());
+        (Some(authority), server)
     };
+    tracing::debug!(%address, name, "a stand-in listens");
     Ok(Counter {
         address,
-        _server: AbortOnDropHandle::new(tokio::spawn(server)),
+        authority,
+        _server: AbortOnDropHandle::new(server),
     })
 }
 

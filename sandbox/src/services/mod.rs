@@ -10,6 +10,8 @@ mod body;
 mod call;
 mod cloudflare;
 mod desk;
+mod elasticsearch;
+mod encrypted;
 mod gitlab;
 mod infisical;
 
@@ -18,6 +20,7 @@ pub(crate) use desk::{Desk, External};
 use artifactory::Artifactory;
 use authentik::Authentik;
 use call::Service;
+use elasticsearch::Elasticsearch;
 use infisical::Infisical;
 
 /// A program whose pods are fake, and where its stand-in is reached instead.
@@ -25,24 +28,40 @@ pub(crate) struct InCluster {
     pub(crate) namespace: &'static str,
     /// Port of the pod that is forwarded to the stand-in.
     pub(crate) port: u16,
+    /// The names that its certificate is issued to; none without TLS.
+    names: &'static [&'static str],
     make: fn(kube::Client) -> Box<dyn Service>,
 }
 
 /// Programs that run in pods.
-pub(crate) const IN_CLUSTER: [InCluster; 3] = [
+pub(crate) const IN_CLUSTER: [InCluster; 4] = [
     InCluster {
         namespace: "infisical",
         port: 8080,
+        names: &[],
         make: |_| Box::new(Infisical::default()),
     },
     InCluster {
         namespace: "authentik",
         port: 9000,
+        names: &[],
         make: |client| Box::new(Authentik::new(client)),
     },
     InCluster {
         namespace: "artifactory",
         port: 8082,
+        names: &[],
         make: |client| Box::new(Artifactory::new(client)),
+    },
+    InCluster {
+        namespace: "elasticsearch",
+        port: 9200,
+        names: &[
+            "elasticsearch-es-http.elasticsearch.es.local",
+            "elasticsearch-es-http",
+            "elasticsearch-es-http.elasticsearch",
+            "elasticsearch-es-http.elasticsearch.svc",
+        ],
+        make: |client| Box::new(Elasticsearch::new(client)),
     },
 ];

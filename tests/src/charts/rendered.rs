@@ -24,6 +24,8 @@ const POSTGRES: &[(&str, &str, &[&str])] = &[
     ("opal", "opal", &["ha"]),
     ("minio", "seaweedfs", &["ha"]),
 ];
+/// The component whose chart is an operator, and whose data is in pods that this operator makes.
+const ELASTICSEARCH: &str = "elasticsearch";
 
 /// The objects of one component in one size.
 #[derive(Debug)]
@@ -120,14 +122,21 @@ impl Rendered {
     }
 
     /// The images that its pods run.
-    #[must_use]
-    pub fn images(&self) -> BTreeSet<String> {
-        self.objects
+    pub fn images(&self) -> Result<BTreeSet<String>> {
+        let mut images: BTreeSet<String> = self
+            .objects
             .iter()
             .filter_map(pods::template)
             .flat_map(|(_, pod)| pods::containers(pod))
             .filter_map(|container| container["image"].as_str().map(str::to_owned))
-            .collect()
+            .collect();
+        if self.component.name == ELASTICSEARCH {
+            let version = text(&elasticsearch()?["elasticsearch_pinned_version"]);
+            images.insert(format!(
+                "docker.elastic.co/elasticsearch/elasticsearch:{version}"
+            ));
+        }
+        Ok(images)
     }
 
     /// What its pods ask for, those of its database included.
@@ -159,6 +168,9 @@ impl Rendered {
         if has_postgres {
             budget.add_postgres(self.size)?;
         }
+        if self.component.name == ELASTICSEARCH {
+            budget.add_elasticsearch(self.size)?;
+        }
         budget.volumes.sort_unstable();
         Ok(budget)
     }
@@ -182,12 +194,22 @@ impl Budget {
         let role = playbooks().join("roles/postgres");
         let sized = yaml(&role.join("vars/main.yml"))?["postgres_sizes"][size].clone();
         let storage = yaml(&role.join("defaults/main.yml"))?["postgres_storage"].clone();
+        self.add_instances(&sized, &storage)
+    }
+
+    fn add_elasticsearch(&mut self, size: &str) -> Result<()> {
+        let sized = elasticsearch()?["elasticsearch_sizes"][size].clone();
+        self.add_instances(&sized, &sized["storage"])
+    }
+
+    /// What an operator runs: so many pods, each with a volume.
+    fn add_instances(&mut self, sized: &Value, storage: &Value) -> Result<()> {
         let instances = sized["instances"]
             .as_u64()
-            .context("postgres_sizes has no instances")?;
-        self.add_pods(instances, [&sized].into_iter())?;
+            .context("the size says no instances")?;
+        self.add_pods(instances, [sized].into_iter())?;
         self.volumes
-            .push((instances, mebibytes(&text(&storage))? / 1024));
+            .push((instances, mebibytes(&text(storage))? / 1024));
         Ok(())
     }
 
@@ -269,6 +291,11 @@ pub fn table(helm: &Path) -> Result<Vec<String>> {
         sums[1].requests()
     ));
     Ok(rows)
+}
+
+/// What the role of Elasticsearch says about its cluster.
+fn elasticsearch() -> Result<Value> {
+    yaml(&playbooks().join("roles/elasticsearch/vars/main/main.yml"))
 }
 
 /// The claims of volumes that an object makes.

@@ -75,6 +75,25 @@ pub(super) async fn gate(
     }
 }
 
+/// Leads a call that is not the account's own to its handler, or to its fault. The journal has it only if a fault hit it.
+pub(crate) async fn faults_alone(
+    State(account): State<Account>,
+    request: Request,
+    next: Next,
+) -> Response<Body> {
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let Some(decision) = account.rules().decide(method.as_str(), &path) else {
+        return next.run(request).await;
+    };
+    let (parts, body) = request.into_parts();
+    let Ok(body) = to_bytes(body, MOST_BODY).await else {
+        return Refusal::new(413, "Request body is too large").into_response();
+    };
+    let call = Call::read(&parts, Bytes::new(), &account.options().api_key);
+    let request = Request::from_parts(parts, Body::from(body));
+    go_wrong(&account, &call, decision, request, next).await
+}
+
 /// Rate limit and key.
 fn admit(account: &Account, call: &Call) -> Result<(), Refusal> {
     if !account.rate().allows(call.source, call.started) {

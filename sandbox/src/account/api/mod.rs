@@ -29,7 +29,7 @@ use super::refusal::Refusal;
 use super::service::Account;
 
 pub(crate) use answer::in_vendors_words;
-pub(crate) use gate::{Aborted, Caller};
+pub(crate) use gate::{Aborted, Caller, faults_alone};
 pub(crate) use rate::RateLimit;
 
 /// Everything under `/v2`, behind the gate that journals, authorizes and injects faults.

@@ -12,6 +12,7 @@ use super::pools::PoolRequest;
 use super::upgrades::Upgrade;
 use super::{Effect, State};
 use crate::account::catalogue;
+use crate::account::kubernetes::Kept;
 use crate::account::refusal::Refusal;
 use crate::account::table::Row;
 use crate::world::ClusterSpec;
@@ -37,6 +38,8 @@ pub(crate) struct Cluster {
     pub(crate) nic: Nic,
     /// Kubeconfig, from the moment the control plane answers. Secret.
     pub(crate) kubeconfig: Option<String>,
+    /// What was written into it, while it is a record.
+    pub(crate) kept: Kept,
     /// Version change under way.
     pub(crate) upgrade: Option<Upgrade>,
     /// What went wrong in the engines, if anything did.
@@ -151,6 +154,7 @@ impl State {
             ready_at: self.now + CREATION,
             active: false,
             kubeconfig: None,
+            kept: Kept::default(),
             upgrade: None,
             trouble: None,
         };
