@@ -1,10 +1,10 @@
 //! A complete claim, and the one way it is written down.
 
 use crate::constraint::Constraint;
+use crate::draft::{Draft, Stage};
 use crate::environment_type::EnvironmentType;
 use crate::fault::{Faults, pointer};
 use crate::name::EnvironmentName;
-use crate::read::{Draft, Stage};
 use crate::service::Service;
 use jiff::Timestamp;
 use serde_json::Value;

@@ -9,7 +9,8 @@
 //! ```
 
 use crate::version::{MOST_NUMBERS, Version, parse_number};
-use serde::{Serialize, Serializer};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
@@ -198,6 +199,12 @@ impl FromStr for Constraint {
                     .map_err(|why| refuse(&why)),
             },
         }
+    }
+}
+
+impl<'de> Deserialize<'de> for Constraint {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        String::deserialize(from)?.parse().map_err(D::Error::custom)
     }
 }
 

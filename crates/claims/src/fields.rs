@@ -7,20 +7,20 @@ use std::fmt;
 use std::str::FromStr;
 
 /// An object that is being read.
-pub(crate) struct Fields<'a> {
+pub(crate) struct Fields<'json, 'faults> {
     place: String,
-    object: &'a Map<String, Value>,
-    faults: &'a mut Faults,
+    object: &'json Map<String, Value>,
+    faults: &'faults mut Faults,
 }
 
-impl<'a> Fields<'a> {
+impl<'json, 'faults> Fields<'json, 'faults> {
     /// The fields of the object at `place`; those that `what` does not have are faults.
     pub(crate) fn of(
         what: &str,
         allowed: &[&str],
         place: &str,
-        object: &'a Map<String, Value>,
-        faults: &'a mut Faults,
+        object: &'json Map<String, Value>,
+        faults: &'faults mut Faults,
     ) -> Self {
         for key in object.keys().filter(|key| !allowed.contains(&key.as_str())) {
             let message = format!(
@@ -59,12 +59,12 @@ impl<'a> Fields<'a> {
     }
 
     /// A field's value; `null` is the same as not there.
-    pub(crate) fn value(&self, field: &str) -> Option<&'a Value> {
+    pub(crate) fn value(&self, field: &str) -> Option<&'json Value> {
         self.object.get(field).filter(|value| !value.is_null())
     }
 
     /// A text that may be left out.
-    pub(crate) fn text(&mut self, field: &str) -> Option<&'a str> {
+    pub(crate) fn text(&mut self, field: &str) -> Option<&'json str> {
         let value = self.value(field)?;
         if value.as_str().is_none() {
             self.invalid(field, "must be a text");
@@ -73,7 +73,7 @@ impl<'a> Fields<'a> {
     }
 
     /// A text that must be there.
-    pub(crate) fn required(&mut self, field: &str) -> Option<&'a str> {
+    pub(crate) fn required(&mut self, field: &str) -> Option<&'json str> {
         if self.value(field).is_none() {
             self.missing(field);
         }
@@ -122,7 +122,7 @@ impl<'a> Fields<'a> {
     }
 
     /// An object that may be left out.
-    pub(crate) fn object(&mut self, field: &str, of: &str) -> Option<&'a Map<String, Value>> {
+    pub(crate) fn object(&mut self, field: &str, of: &str) -> Option<&'json Map<String, Value>> {
         let value = self.value(field)?;
         if !value.is_object() {
             self.invalid(field, format!("must be an object of {of}"));
@@ -135,7 +135,7 @@ impl<'a> Fields<'a> {
         &mut self,
         field: &str,
         of: &str,
-    ) -> Option<&'a Map<String, Value>> {
+    ) -> Option<&'json Map<String, Value>> {
         if self.value(field).is_none() {
             self.missing(field);
         }

@@ -7,18 +7,21 @@
 //! - [`EnvironmentType`] and its [`Profile`]: what each type of environment gets.
 //! - [`claim_schema`]: the published JSON Schema.
 //! - [`status::Status`]: what has become of a claim.
-//! - [`Constraint`], [`Version`] and [`resolve`]: which version of a service is meant.
+//! - [`Constraint`], [`Version`] and [`resolve`]: which version of a service is meant; [`Lock`]: which one it was.
+//! - [`Expiry`]: when an environment ends.
 
 #![forbid(unsafe_code)]
 
 mod claim;
 mod constraint;
 mod document;
+mod draft;
 mod environment_type;
 mod expiry;
 mod fault;
 mod fields;
 mod json;
+mod lock;
 mod name;
 mod read;
 mod resolve;
@@ -31,10 +34,11 @@ pub use claim::{Claim, GitSource, Warning};
 pub use constraint::{Bound, Constraint, ConstraintError, Operator, Pattern};
 pub use document::{Document, Gone, Tombstone};
 pub use environment_type::{Autoscaling, EnvironmentType, PoolKind, Profile, SharedServices};
-pub use expiry::SUE_LIFETIME;
+pub use draft::Draft;
+pub use expiry::{Expiry, LifetimeError, SUE_LIFETIME};
 pub use fault::{Fault, FaultKind, Faults};
+pub use lock::{Digest, Lock, Older};
 pub use name::{EnvironmentName, NameError};
-pub use read::Draft;
 pub use resolve::{Resolution, ResolveError, resolve};
 pub use schema::claim_schema;
 pub use service::Service;

@@ -84,7 +84,7 @@ pub fn resolve<T: AsRef<str>>(
 
 impl Constraint {
     /// The tag that is looked for by name before any version is compared.
-    fn own_tag(&self) -> Option<&str> {
+    pub(crate) fn own_tag(&self) -> Option<&str> {
         match self {
             Self::Exact(tag) => Some(tag),
             Self::Latest => Some("latest"),

@@ -1,7 +1,8 @@
 //! One service of an environment: a version constraint, or a version with its two artifacts.
 
 use crate::constraint::Constraint;
-use crate::fault::{FaultKind, Faults, nearest, pointer};
+use crate::fault::{FaultKind, Faults, pointer};
+use crate::fields::Fields;
 use serde_json::{Map, Value, json};
 
 /// What a claim says of a service.
@@ -67,34 +68,9 @@ impl Service {
         object: &Map<String, Value>,
         faults: &mut Faults,
     ) -> Option<Self> {
-        for key in object.keys().filter(|key| !FIELDS.contains(&key.as_str())) {
-            let message = format!(
-                "is not a field of a service{}; allowed: {}",
-                nearest(key, &FIELDS),
-                FIELDS.join(", ")
-            );
-            faults.add(&pointer(place, key), FaultKind::Unknown, message);
-        }
-        let mut text = |key: &str| match object.get(key) {
-            Some(Value::String(text)) => Some(text.as_str()),
-            Some(_) => {
-                faults.add(
-                    &pointer(place, key),
-                    FaultKind::Invalid,
-                    "must be a text".to_owned(),
-                );
-                None
-            }
-            None => {
-                faults.add(
-                    &pointer(place, key),
-                    FaultKind::Missing,
-                    "is missing".to_owned(),
-                );
-                None
-            }
-        };
-        let [version, docker_image, ansible_artifact] = FIELDS.map(&mut text);
+        let mut fields = Fields::of("a service", &FIELDS, place, object, faults);
+        let [version, docker_image, ansible_artifact] =
+            FIELDS.map(|field| fields.required(field));
         let version = version.and_then(|text| exact(&pointer(place, "version"), text, faults));
         let docker_image =
             docker_image.and_then(|text| reference(&pointer(place, "docker_image"), text, faults));

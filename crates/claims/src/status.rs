@@ -197,7 +197,7 @@ impl Status {
 }
 
 impl Source {
-    fn read(of: &mut Fields<'_>) -> Option<Self> {
+    fn read(of: &mut Fields<'_, '_>) -> Option<Self> {
         const FIELDS: [&str; 3] = ["bucket", "key", "etag"];
         let object = of.required_object("source", "bucket, key and etag")?;
         let place = of.place("source");
@@ -212,7 +212,7 @@ impl Source {
 }
 
 impl Blocker {
-    fn read(of: &mut Fields<'_>) -> Option<Self> {
+    fn read(of: &mut Fields<'_, '_>) -> Option<Self> {
         const FIELDS: [&str; 4] = ["kind", "name", "finalizer", "external_id"];
         let object = of.object("blocker", "kind and name")?;
         let place = of.place("blocker");
@@ -230,7 +230,7 @@ impl Blocker {
 }
 
 impl ServiceStatus {
-    fn read_all(of: &mut Fields<'_>) -> BTreeMap<String, Self> {
+    fn read_all(of: &mut Fields<'_, '_>) -> BTreeMap<String, Self> {
         let Some(object) = of.object("services", "names and how it stands with each") else {
             return BTreeMap::new();
         };
@@ -265,7 +265,7 @@ impl ServiceStatus {
     }
 }
 
-fn price(fields: &mut Fields<'_>) -> Option<Decimal> {
+fn price(fields: &mut Fields<'_, '_>) -> Option<Decimal> {
     let text = fields.text("monthly_price")?;
     let price = text
         .parse::<Decimal>()

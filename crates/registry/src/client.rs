@@ -5,8 +5,8 @@ use crate::challenge::Challenge;
 use crate::error::RegistryError;
 use crate::listing::{Listing, Listings};
 use crate::paging::{MOST_PAGES, next_page};
-use crate::pin::Digest;
 use crate::settings::Settings;
+use claims::Digest;
 use reqwest::header::{ACCEPT, LINK, WWW_AUTHENTICATE};
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
@@ -111,7 +111,7 @@ impl Registry {
             .bytes()
             .await
             .map_err(|error| about.unavailable(plain(&error)))?;
-        Ok(Some(Digest::of(&Sha256::digest(&manifest))))
+        Ok(Some(Digest::of_sha256(Sha256::digest(&manifest).into())))
     }
 
     async fn fetch_tags(&self, repository: &str) -> Result<BTreeSet<String>, RegistryError> {

@@ -18,5 +18,6 @@ mod settings;
 
 pub use client::Registry;
 pub use error::RegistryError;
-pub use pin::{Artifacts, Digest, Pin};
+pub use claims::{Digest, Lock};
+pub use pin::Artifacts;
 pub use settings::{Clock, Credentials, Settings};

@@ -1,4 +1,5 @@
 use super::*;
+use crate::claim::Claim;
 use crate::claim::tests::{TEXT, sample};
 use proptest::prelude::*;
 use serde_json::json;

@@ -90,8 +90,4 @@ async fn both_artifacts_are_wanted(program: &Program, registry: &Registry) {
         .await
         .unwrap_err();
     assert!(matches!(nothing, RegistryError::NoTag { .. }), "{nothing}");
-
-    let text = serde_json::to_string(&pin).unwrap();
-    assert_eq!(serde_json::from_str::<registry::Pin>(&text).unwrap(), pin);
-    assert!(serde_json::from_str::<registry::Pin>(&text.replace("sha256:", "md5:")).is_err());
 }
