@@ -4,12 +4,12 @@
 set -eu
 
 missing=''
-for program in git cargo go python3 terraform cc make; do
+for program in git cargo go python3 terraform cc make node npm; do
   command -v "$program" >/dev/null 2>&1 || missing="$missing $program"
 done
 if [ -n "$missing" ]; then
   echo "setup: missing:$missing" >&2
-  echo "setup: install them (git, Rust 1.95+, Go 1.26+, Python 3.11+, Terraform 1.11+, a C compiler, make) and run this again" >&2
+  echo "setup: install them (git, Rust 1.95+, Go 1.26+, Python 3.11+, Terraform 1.11+, a C compiler, make, Node.js 20+ with npm) and run this again" >&2
   exit 1
 fi
 
