@@ -24,6 +24,14 @@ export function announce(words) {
   setTimeout(() => { place.textContent = words; }, 60);
 }
 
+/** Text in which what stands in backticks is set as code. */
+export function prose(text) {
+  return text.split("`").map((piece, index) => (index % 2 ? element("code", {}, piece) : piece));
+}
+
+/** With a capital letter in front: the platform's words are parts of sentences. */
+export const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1);
+
 /** A note of the given kind (`warn`, `bad`, `good`, or none). */
 export function note(kind, ...children) {
   return element("div", { class: `note ${kind}`, role: kind === "bad" ? "alert" : null }, children);
@@ -31,8 +39,8 @@ export function note(kind, ...children) {
 
 /** What the API refused, in its own words. */
 export function refusal(problem) {
-  const parts = [element("strong", {}, problem.title), element("p", {}, problem.detail)];
-  if (problem.action) parts.push(element("p", {}, `What to do: ${problem.action}.`));
+  const parts = [element("strong", {}, problem.title), element("p", {}, prose(sentence(problem.detail ?? "")))];
+  if (problem.action) parts.push(element("p", {}, "What to do: ", prose(problem.action), "."));
   if (problem.policies?.length) parts.push(element("p", {}, `Decided by: ${problem.policies.join(", ")}`));
   const marks = [problem.code, problem.request_id && `request ${problem.request_id}`].filter(Boolean).join(" · ");
   if (marks) parts.push(element("span", { class: "code" }, marks));

@@ -1,7 +1,7 @@
 // One environment: how it is, why, and what can be done about it.
 
 import { api, follow, Refused } from "./api.js";
-import { announce, element, note, refusal } from "./element.js";
+import { announce, element, note, prose, refusal, sentence } from "./element.js";
 import { extendDialog, removeDialog } from "./dialogs.js";
 import { chip, clock, countdown, isGone, isStuck, moment, price, services, since } from "./words.js";
 
@@ -83,10 +83,10 @@ function explanation(environment, explained) {
   if (!reason && environment.phase === "Ready") return [];
   const kind = environment.phase === "Rejected" ? "bad" : isStuck(environment.phase) ? "warn" : "";
   return [note(kind,
-    element("strong", {}, reason ?? explained.meaning),
+    element("strong", {}, prose(sentence(reason ?? explained.meaning))),
     blocker ? element("p", { id: "blocker" }, `Waits for ${blocker.kind} `, element("code", {}, blocker.name),
       blocker.finalizer ? `, finalizer ${blocker.finalizer}` : "", blocker.external_id ? `, ${blocker.external_id} in the cloud` : "") : null,
-    explained?.next && environment.phase !== "Ready" ? element("p", {}, `What to do: ${explained.next}.`) : null,
+    explained?.next && environment.phase !== "Ready" ? element("p", {}, "What to do: ", prose(explained.next), ".") : null,
     environment.status?.deadline ? element("p", {}, "Should be over ", countdown(environment.status.deadline), ".") : null)];
 }
 

@@ -1,7 +1,7 @@
 // The list: every environment that the reader may see, with what one wants to know at a glance.
 
 import { api, follow, Refused } from "./api.js";
-import { announce, element, refusal } from "./element.js";
+import { announce, element, prose, refusal, sentence } from "./element.js";
 import { extendDialog } from "./dialogs.js";
 import { chip, countdown, isGone, isStuck, price, services } from "./words.js";
 
@@ -118,7 +118,7 @@ function rowOf(environment, refresh) {
       element("span", { class: "under" }, environment.owner),
     ], "lead"),
     cell("Phase", element("div", {}, chip(environment.phase),
-      reason && isStuck(environment.phase) ? element("span", { class: "reason" }, reason) : null)),
+      reason && isStuck(environment.phase) ? element("span", { class: "reason" }, prose(sentence(reason))) : null)),
     cell("Type", element("span", { class: "tag" }, environment.type)),
     cell("Pool", environment.pool),
     cell("Services", serviceList(environment)),

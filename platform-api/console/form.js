@@ -1,6 +1,6 @@
 // A form made from the schema. It asks, shows faults at their place, and leaves the judgement to the API.
 
-import { element, note } from "./element.js";
+import { element, note, prose, sentence } from "./element.js";
 import { choicesOf, conditions, formsOf, kindOf, step, titleOf } from "./schema.js";
 
 let ids = 0;
@@ -15,10 +15,10 @@ function question({ label, hint, control, required }) {
   if (required) control.setAttribute("aria-required", "true");
   const box = element("div", { class: "field" },
     element("label", { for: id, class: required ? "required" : null }, label), control, fault,
-    hint ? element("p", { class: "hint", id: `${id}-hint` }, hint) : null);
+    hint ? element("p", { class: "hint", id: `${id}-hint` }, prose(hint)) : null);
   const say = (message) => {
     fault.hidden = !message;
-    fault.textContent = message ?? "";
+    fault.textContent = sentence(message ?? "");
     if (message) control.setAttribute("aria-invalid", "true");
     else control.removeAttribute("aria-invalid");
   };
@@ -124,7 +124,7 @@ function mapOf(name, field) {
   const rows = [];
   const list = element("div", { class: "stack" });
   const add = element("button", { type: "button", class: "small" }, `Add ${singular(name)}`);
-  const box = element("fieldset", {}, element("legend", {}, titleOf(name)), element("p", { class: "hint" }, field.description),
+  const box = element("fieldset", {}, element("legend", {}, titleOf(name)), element("p", { class: "hint" }, prose(field.description)),
     list, element("div", {}, add));
   add.addEventListener("click", () => addRow().key.control.focus());
 
