@@ -88,6 +88,7 @@ module "platform" {
     artifactory        = { size = var.size }
     elasticsearch      = { size = var.size }
     logging            = { size = var.size }
+    platform-api       = { size = var.size }
 
     # What reaches outside.
     cloudflare = {

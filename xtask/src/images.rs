@@ -14,7 +14,6 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 
 use crate::{command, ground, release};
-use elf::Architecture;
 use layout::Image;
 
 /// The version of every program of the workspace.

@@ -61,7 +61,6 @@ pub fn components() -> Result<Vec<Component>> {
         .context("no components")?;
     let mut components: Vec<Component> = all
         .iter()
-        .filter(|(_, component)| component["chart"]["repository"] != BUNDLED)
         .map(|(name, component)| Component {
             name: name.clone(),
             chart: text(&component["chart"]["name"]),
@@ -72,14 +71,16 @@ pub fn components() -> Result<Vec<Component>> {
             own: None,
         })
         .collect();
-    components.extend(charts_of_our_own(&components)?);
+    let own = charts_of_our_own(&components)?;
+    components.retain(|component| component.repository != BUNDLED);
+    components.extend(own);
     Ok(components)
 }
 
-/// A folder `roles/<role>/files/<chart>` with a `Chart.yaml` is a chart that the role can install instead.
+/// A folder `roles/<role>/files/<chart>` with a `Chart.yaml` is a chart of our own.
 fn charts_of_our_own(components: &[Component]) -> Result<Vec<Component>> {
     let mut own = Vec::new();
-    for component in components {
+    for component in components.iter().filter(|component| component.files().is_dir()) {
         for folder in folders(&component.files())? {
             if folder.join("Chart.yaml").is_file() {
                 let chart = yaml(&folder.join("Chart.yaml"))?;
@@ -108,6 +109,12 @@ impl Component {
     #[must_use]
     pub const fn is_our_own(&self) -> bool {
         self.own.is_some()
+    }
+
+    /// Whether the chart is one of our own that can be installed instead of another's.
+    #[must_use]
+    pub fn is_an_alternative(&self) -> bool {
+        self.is_our_own() && self.repository != BUNDLED
     }
 
     /// The small chart that is installed in rehearsals, or the one of our own.
@@ -166,7 +173,7 @@ impl Component {
             .join(self.role())
             .join("vars/main.yml");
         let computed = format!("{}_computed_values", self.role());
-        if !self.is_our_own()
+        if !self.is_an_alternative()
             && variables.exists()
             && let Some(values) = yaml(&variables)?.get(&computed)
         {

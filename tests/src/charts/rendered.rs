@@ -17,6 +17,8 @@ const CLUSTER: [&str; 4] = [
     "--api-versions",
     "networking.k8s.io/v1/IngressClass",
 ];
+/// Where an image is said to be that no registry has until somebody brings it there.
+const NOWHERE: &str = "registry.invalid/";
 const STORAGE_CLASS: &str = "vultr-block-storage";
 /// Components that keep their data in a database of their own, by size; its pods come from no chart.
 const POSTGRES: &[(&str, &str, &[&str])] = &[
@@ -121,7 +123,7 @@ impl Rendered {
             .collect()
     }
 
-    /// The images that its pods run.
+    /// The images that its pods run, but for those that `cargo xtask images` makes.
     pub fn images(&self) -> Result<BTreeSet<String>> {
         let mut images: BTreeSet<String> = self
             .objects
@@ -129,6 +131,7 @@ impl Rendered {
             .filter_map(pods::template)
             .flat_map(|(_, pod)| pods::containers(pod))
             .filter_map(|container| container["image"].as_str().map(str::to_owned))
+            .filter(|image| !image.starts_with(NOWHERE))
             .collect();
         if self.component.name == ELASTICSEARCH {
             let version = text(&elasticsearch()?["elasticsearch_pinned_version"]);
@@ -265,7 +268,7 @@ pub fn table(helm: &Path) -> Result<Vec<String>> {
         let mut budgets = Vec::new();
         for (size, sum) in SIZES.into_iter().zip(&mut sums) {
             let budget = render(helm, &component.stand_in(), &component, size)?.budget()?;
-            if !component.is_our_own() {
+            if !component.is_an_alternative() {
                 sum.add(&budget);
             }
             budgets.push(budget);
@@ -274,7 +277,7 @@ pub fn table(helm: &Path) -> Result<Vec<String>> {
             bail!("{} has not two sizes", component.name)
         };
         let mut row = format!("| `{}`", component.name);
-        if component.is_our_own() {
+        if component.is_an_alternative() {
             write!(row, " on {}", component.chart)?;
         }
         write!(

@@ -112,6 +112,14 @@ fn services_were_told_what_they_must_be(sandbox: &Sandbox) -> Result<()> {
         ),
         ("gitlab", "POST", "/api/v4/user/runners"),
         ("cloudflare", "GET", "/client/v4/user/tokens/verify"),
+        ("elasticsearch", "PUT", "/_ilm/policy/slipway-logs-dev"),
+        ("elasticsearch", "PUT", "/_ilm/policy/slipway-logs-sue"),
+        (
+            "elasticsearch",
+            "PUT",
+            "/_index_template/slipway-logs-platform",
+        ),
+        ("elasticsearch", "GET", "/_security/_authenticate"),
     ] {
         let made = calls
             .iter()
@@ -272,6 +280,7 @@ fn platform_api(api: &ObjectStore) -> Result<Vec<Told>> {
             api.delete(STATIC, "prod.json")?,
             Forbidden,
         ),
+        ("the API looks for statuses", api.list("status")?, Done),
         (
             "the API writes a status",
             api.put("status", "dev.json")?.0,
@@ -339,6 +348,16 @@ fn readers(terraform: &ObjectStore, flux: &ObjectStore) -> Result<Vec<Told>> {
         (
             "Terraform writes a static claim",
             terraform.put(STATIC, "prod.json")?.0,
+            Forbidden,
+        ),
+        (
+            "Terraform reads a status",
+            terraform.get("status", "dev.json")?,
+            Done,
+        ),
+        (
+            "Terraform writes a status",
+            terraform.put("status", "dev.json")?.0,
             Forbidden,
         ),
         ("Flux lists its bucket", flux.list("platform")?, Done),

@@ -25,7 +25,7 @@ pub(super) struct Program {
 }
 
 /// The kind of a segment that names the loader.
-const INTERPRETER: u32 = 3;
+const INTERPRETER: usize = 3;
 
 /// Reads the head of a little-endian ELF file of 64 bits.
 pub(super) fn read(file: &[u8]) -> Result<Program, &'static str> {
@@ -43,7 +43,7 @@ pub(super) fn read(file: &[u8]) -> Result<Program, &'static str> {
     };
     for index in 0..count {
         let segment = start + index * size;
-        if number(file, segment, 4) != Some(INTERPRETER.into()) {
+        if number(file, segment, 4) != Some(INTERPRETER) {
             continue;
         }
         let path = number(file, segment + 8, 8)
