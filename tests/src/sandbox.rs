@@ -286,9 +286,10 @@ impl Sandbox {
         )
     }
 
-    /// What the sandbox's own server answers to `GET` at a path, past the account: an API server of a cluster of records.
-    pub fn get(&self, path: &str) -> Result<Value> {
-        request("GET", &format!("{}/{path}", self.api_url), None, None)
+    /// A call to the API server of a cluster that is a record, as a person with `kubectl` would make it.
+    pub fn in_cluster(&self, method: &str, cluster: &str, path: &str) -> Result<Value> {
+        let url = format!("{}/_clusters/{cluster}/{path}", self.api_url);
+        request(method, &url, None, None)
     }
 
     fn control(&self, method: &str, path: &str, body: Option<&Value>) -> Result<Value> {

@@ -13,9 +13,10 @@ use vultr::{Client, Cluster, Vpc, Wait};
 use super::sequence::{Goal, Observed, SeenCluster, SeenVpc, Step, next};
 use super::settings::Settings;
 use super::status::{self, Statuses};
-use super::{Phase, census, components};
+use super::{Phase, census, components, record};
 use crate::allowance::Allowance;
 use crate::bootstrap_host::{self, Job};
+use crate::bootstrap_place::Bootstrap;
 use crate::fault::{self, Fault};
 use crate::mark::Mark;
 use crate::session::{Session, cloud};
@@ -28,7 +29,10 @@ pub(crate) struct Launch<'a> {
     pub(crate) catalog: &'a Catalog,
     pub(crate) settings: Settings,
     pub(crate) wanted: BTreeMap<String, Wanted>,
+    /// The settings to write down in the cluster.
+    pub(crate) record: String,
     pub(crate) secrets: BTreeMap<String, SecretString>,
+    pub(crate) bootstrap: Bootstrap,
     pub(crate) goal: Goal,
     pub(crate) run: Uuid,
     pub(crate) partial: &'a PartialState,
@@ -45,6 +49,8 @@ pub(crate) struct Standing {
     /// The plan of the first pool's nodes.
     pub(crate) system_plan: Option<String>,
     pub(crate) statuses: Option<Statuses>,
+    /// Why the settings could not be written down, if they could not.
+    pub(crate) unrecorded: Option<Fault>,
 }
 
 impl Standing {
@@ -166,6 +172,11 @@ impl Launch<'_> {
             Step::RunComponents { cluster, vpc, .. } => {
                 self.run_components(&cluster, &vpc, seen, standing).await?;
             }
+            Step::Record { cluster } => {
+                let kept = record::keep(self.session, &self.settings.id, &cluster, &self.record);
+                standing.unrecorded = kept.await.err();
+                seen.recorded = true;
+            }
             Step::Finish { vpc } => {
                 self.describe_vpc(&vpc, &self.settings.id.mark()).await?;
                 if let Some(vpc) = &mut seen.vpc {
@@ -208,6 +219,7 @@ impl Launch<'_> {
             domain: &settings.domain,
             components,
             forced: None,
+            bootstrap: &self.bootstrap,
             secrets: &self.secrets,
             secrets_version: settings.secrets_version,
             run: self.run,
@@ -298,6 +310,7 @@ impl Step {
             Self::SettlePool { .. } => "settle the first node pool",
             Self::ReadJournal { .. } => "read which components are installed",
             Self::RunComponents { .. } => "run the components",
+            Self::Record { .. } => "write down its settings",
             Self::Finish { .. } => "mark the platform as finished",
         }
     }

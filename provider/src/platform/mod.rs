@@ -15,6 +15,7 @@ mod plan_nodes;
 mod plan_upgrade;
 mod proof;
 pub(crate) mod read;
+mod record;
 mod running_costs;
 mod schema;
 mod sequence;
@@ -28,6 +29,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use secrecy::SecretString;
+use serde_json::Value as Json;
 use tfplugin::{
     Create, Delete, DeleteReason, Diagnostic, Diagnostics, IdentitySchema, Import, MoveSource,
     Object, Plan, PlanDestroy, Read, Resource, Schema, Type, Update, async_trait,
@@ -42,6 +44,7 @@ use self::sequence::Goal;
 use self::settings::{Operation, Settings};
 use self::status::Statuses;
 use self::teardown::{Known, Teardown};
+use crate::bootstrap_place::Bootstrap;
 use crate::component_catalog;
 use crate::environments::Farewell;
 use crate::fault::{self, Fault};
@@ -128,7 +131,9 @@ impl Resource<Session> for PlatformResource {
             catalog,
             settings,
             wanted,
+            record: record::written(&op.planned)?,
             secrets: secrets(&op.config)?,
+            bootstrap: bootstrap(&op.config, goal.components)?,
             goal,
             run,
             partial: &op.partial,
@@ -137,6 +142,7 @@ impl Resource<Session> for PlatformResource {
         };
         let standing = launch.run().await?;
         let mut state = op.planned.clone();
+        warn(&mut op.warnings, standing.unrecorded.clone());
         standing.write(&mut state);
         plan_nodes::settle(&op.client, &standing, &mut state).await?;
         state.set("incarnation", incarnation.as_str());
@@ -161,6 +167,10 @@ impl Resource<Session> for PlatformResource {
         .iter()
         .any(|name| op.changed(name));
         if !touched {
+            if record::changes(&op.prior, &op.planned) {
+                let unrecorded = record_alone(op).await?;
+                warn(&mut op.warnings, unrecorded);
+            }
             return Ok(state);
         }
         let run = Uuid::new_v4();
@@ -187,7 +197,9 @@ impl Resource<Session> for PlatformResource {
             catalog,
             settings,
             wanted,
+            record: record::written(&op.planned)?,
             secrets: secrets(&op.config)?,
+            bootstrap: bootstrap(&op.config, goal.components)?,
             goal,
             run,
             partial: &op.partial,
@@ -195,6 +207,7 @@ impl Resource<Session> for PlatformResource {
             deadline: Instant::now() + settings::timeout(&op.planned, Operation::Update)?,
         };
         let standing = launch.run().await?;
+        warn(&mut op.warnings, standing.unrecorded.clone());
         standing.write(&mut state);
         plan_nodes::settle(&op.client, &standing, &mut state).await?;
         if let Some(incarnation) = incarnation {
@@ -276,9 +289,52 @@ impl Resource<Session> for PlatformResource {
         Ok(Object::new().with("id", name))
     }
 
+    /// An older state only lacks attributes, and an absent one is null.
+    fn upgrade(&self, stored_version: i64, state: Json) -> Result<Json, Diagnostics> {
+        if (0..schema::VERSION).contains(&stored_version) {
+            return Ok(state);
+        }
+        Err(Fault::new(
+            fault::NEWER_STATE,
+            format!(
+                "The state of this platform has version {stored_version} of its schema, and this release of the provider reads up to {}. Use the release that wrote it, or a newer one.",
+                schema::VERSION
+            ),
+        )
+        .into())
+    }
+
     fn move_from(&self, source: &MoveSource) -> Result<Option<Object>, Diagnostics> {
         moved::from(source)
     }
+}
+
+/// Writes down the settings of a platform of which nothing else changes. Why it could not, if it could not.
+async fn record_alone(op: &Update<Session>) -> Result<Option<Fault>, Diagnostics> {
+    let (Some(name), Some(cluster)) = (text(&op.planned, "id"), text(&op.planned, "cluster_id"))
+    else {
+        return Ok(None);
+    };
+    let id = PlatformId::parse(&name)
+        .map_err(|bad| Fault::new(fault::BAD_NAME, format!("id: {bad}.")))?;
+    let record = record::written(&op.planned)?;
+    Ok(record::keep(&op.client, &id, &cluster, &record).await.err())
+}
+
+/// Tells what must not stop the run.
+fn warn(warnings: &mut Diagnostics, fault: Option<Fault>) {
+    if let Some(fault) = fault {
+        warnings.push(fault.into_warning());
+    }
+}
+
+/// Where the playbooks run. If some do, what is missing for it is told before anything is made.
+fn bootstrap(config: &Object, needed: bool) -> Result<Bootstrap, Diagnostics> {
+    let bootstrap = Bootstrap::read(config)?;
+    if needed {
+        bootstrap.require_ready()?;
+    }
+    Ok(bootstrap)
 }
 
 /// The secrets of the configuration; they are in no plan and no state.

@@ -7,7 +7,8 @@ use vultr::{Client, Cluster, ClusterStatus, InstanceFilter, NodePool, Vpc};
 
 use super::plan::text;
 use super::status::{self, Statuses};
-use super::{Phase, launch, moved, system_pool};
+use super::{Phase, launch, moved, plan_components, record, system_pool};
+use crate::component_catalog;
 use crate::fault::Fault;
 use crate::mark::{Mark, PlatformId};
 use crate::session::{Session, cloud};
@@ -126,6 +127,7 @@ impl Look<'_> {
         state.set("name", name.as_str());
         if imported {
             adopt(&mut state, vpc.as_ref());
+            self.recall(&mut state, &id, cluster.as_ref()).await;
         }
         read_vpc(&mut state, vpc.as_ref());
         read_cluster(&mut state, cluster.as_ref())?;
@@ -142,6 +144,20 @@ impl Look<'_> {
             None => drop(state.set("component_status", Statuses::new())),
         }
         Ok(Some(state))
+    }
+
+    /// Takes the settings of an imported platform from the record in its cluster.
+    async fn recall(&mut self, state: &mut Object, id: &PlatformId, cluster: Option<&Cluster>) {
+        let Some(cluster) = cluster.filter(|one| one.status == ClusterStatus::Active) else {
+            return;
+        };
+        // An unfinished platform is gone on with, and its record comes at the end.
+        if Phase::of(state) == Phase::Incomplete {
+            return;
+        }
+        if let Err(fault) = record::read(self.session, id, &cluster.id, state).await {
+            self.warnings.push(fault.into_warning());
+        }
     }
 
     /// Says what of the pools has drifted. True if the next apply has something to mend.
@@ -180,9 +196,30 @@ impl Look<'_> {
         }
         if cluster.status == ClusterStatus::Active && Phase::of(state) != Phase::Incomplete {
             self.read_journal(state, &cluster.id).await?;
+            if imported {
+                keep_wanted(state)?;
+            }
         }
         Ok(())
     }
+}
+
+/// What stands of an imported platform is what is wanted of it: the backend of each component is known again, and a component
+/// that was switched off is not managed. Without a record nothing is known to be wanted, and everything stays.
+fn keep_wanted(state: &mut Object) -> Result<(), Diagnostics> {
+    let catalog = component_catalog::embedded()?;
+    if state.is_null("domain") {
+        return Ok(());
+    }
+    // Settings of another release may not fit today's components; the next plan says so.
+    let Ok(wanted) = plan_components::wanted(catalog, state) else {
+        return Ok(());
+    };
+    let statuses: Option<Statuses> = state.get("component_status")?;
+    let mut statuses = statuses.unwrap_or_default();
+    status::keep_wanted(catalog, &wanted, &mut statuses);
+    state.set("component_status", statuses);
+    Ok(())
 }
 
 /// What an import takes for given: the careful choice, and how far the platform's mark says that it has come.

@@ -3,6 +3,8 @@
 use tfplugin::value::Type;
 use tfplugin::{Attribute, Schema, Value};
 
+use crate::bootstrap_place;
+
 /// The network of a platform that names none.
 pub(super) const DEFAULT_NETWORK: &str = "10.20.0.0/20";
 
@@ -15,9 +17,12 @@ pub(super) const CREATE_ONLY: [&str; 5] = [
     "network_cidr",
 ];
 
+/// The version of the stored form. Version 0 has no `bootstrap`.
+pub(super) const VERSION: i64 = 1;
+
 /// The schema of `slipway_platform`.
 pub(super) fn schema() -> Schema {
-    let schema = Schema::new().describe(
+    let schema = Schema::new().version(VERSION).describe(
         "A Kubernetes platform on Vultr: a VPC, a VKE cluster with its first node pool, and the components that run on it.\n\n\
          A create that was broken off, by a failure, by Ctrl-C or by a crash, is continued by the next apply: Terraform shows it as a replacement, \
          and nothing is deleted. `terraform destroy` ends with an account proved empty of what the platform made.",
@@ -123,6 +128,7 @@ fn components(schema: Schema) -> Schema {
                  listed is installed with its defaults. Disabling one leaves what is installed as it is.",
             ),
         )
+        .attribute("bootstrap", bootstrap_place::attribute())
         .attribute(
             "component_secrets_wo",
             Attribute::map(Type::String).optional().write_only().sensitive().describe(

@@ -36,6 +36,8 @@ pub(crate) struct Observed {
     pub(crate) hosts: Vec<String>,
     /// The components whose journal record does not match what is wanted; unknown until the journal was read.
     pub(crate) due: Option<BTreeSet<String>>,
+    /// Whether the settings were written down in the cluster, as far as that could be done.
+    pub(crate) recorded: bool,
 }
 
 /// One step towards a finished platform.
@@ -63,6 +65,8 @@ pub(crate) enum Step {
         vpc: String,
         due: BTreeSet<String>,
     },
+    /// Write down in the cluster what only the configuration knows.
+    Record { cluster: String },
     /// Take "(creating)" out of the mark.
     Finish { vpc: String },
 }
@@ -74,7 +78,7 @@ pub(crate) struct Goal {
     pub(crate) incarnation: Option<Incarnation>,
     /// The build to run.
     pub(crate) build: String,
-    /// Whether any component is wanted at all: without one the cluster itself is never called.
+    /// Whether any component is wanted at all: without one there is no journal to read.
     pub(crate) components: bool,
 }
 
@@ -130,6 +134,12 @@ pub(crate) fn next(goal: &Goal, seen: &Observed) -> Option<Step> {
             Some(_) => {}
         }
     }
+    // Before the platform counts as finished: from then on only an import takes it over.
+    if !seen.recorded {
+        return Some(Step::Record {
+            cluster: cluster.id.clone(),
+        });
+    }
     matches!(vpc.mark, Mark::Creating(..)).then(|| Step::Finish {
         vpc: vpc.id.clone(),
     })
@@ -181,6 +191,7 @@ mod tests {
             Step::AwaitCluster { .. } => seen.cluster.as_mut().unwrap().active = true,
             Step::ReadJournal { .. } => seen.due = Some(BTreeSet::from(["kong".to_owned()])),
             Step::RunComponents { .. } => seen.due = Some(BTreeSet::new()),
+            Step::Record { .. } => seen.recorded = true,
             Step::Finish { .. } => seen.vpc.as_mut().unwrap().mark = Mark::Finished(id()),
         }
     }
@@ -196,9 +207,9 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_account_gets_a_platform_in_eight_steps() {
+    fn an_empty_account_gets_a_platform_in_nine_steps() {
         let (steps, seen) = walk(&goal(), Observed::default());
-        assert_eq!(steps.len(), 8, "{steps:?}");
+        assert_eq!(steps.len(), 9, "{steps:?}");
         assert!(matches!(steps.last(), Some(Step::Finish { .. })));
         assert_eq!(seen.vpc.unwrap().mark, Mark::Finished(id()));
     }
@@ -213,6 +224,7 @@ mod tests {
             }
             seen.due = None;
             seen.pool_settled = false;
+            seen.recorded = false;
             seen.hosts = vec!["left".into()];
             let next_run = Goal {
                 incarnation: Some(Incarnation::stored("bbbb0002")),
@@ -224,11 +236,13 @@ mod tests {
             let made_after = steps.iter().filter(|s| makes(s)).count();
             assert_eq!(made_before + made_after, 2, "killed after {killed_after}");
             assert_eq!(steps[0], Step::RemoveHost("left".into()));
+            let recorded = steps.iter().any(|step| matches!(step, Step::Record { .. }));
+            assert!(recorded, "killed after {killed_after}");
         }
     }
 
     #[test]
-    fn without_components_the_cluster_is_never_called() {
+    fn without_components_no_journal_is_read() {
         let goal = Goal {
             components: false,
             ..goal()
@@ -252,6 +266,7 @@ mod tests {
             pool_settled: true,
             hosts: Vec::new(),
             due: Some(BTreeSet::new()),
+            recorded: true,
         };
         let goal = Goal {
             incarnation: None,

@@ -8,6 +8,7 @@ use tfplugin::value::{Attr, FromValue};
 use tfplugin::{AttributePath, Diagnostics, Object, ValueError};
 
 use super::components::ComponentSetting;
+use crate::bootstrap_place;
 use crate::environments::{Choice, EnvironmentPolicy};
 use crate::fault::{self, Fault};
 use crate::kubernetes_version::Constraint;
@@ -173,6 +174,7 @@ pub(crate) fn check(config: &Object) -> Diagnostics {
     }
     check_pool(config, &mut faults);
     check_choices(config, &mut faults);
+    bootstrap_place::check(config, &mut faults);
     check_timeouts(config, &mut faults);
     faults
 }

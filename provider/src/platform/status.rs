@@ -124,6 +124,21 @@ pub(crate) fn recorded(
         .collect()
 }
 
+/// Keeps of what the journal says what is wanted, with the backend that the wanted values name.
+pub(crate) fn keep_wanted(
+    catalog: &Catalog,
+    wanted: &BTreeMap<String, Wanted>,
+    statuses: &mut Statuses,
+) {
+    statuses.retain(|name, _| wanted.contains_key(name));
+    for (name, status) in statuses {
+        let component = catalog.get(name).zip(wanted.get(name));
+        status.backend = component
+            .and_then(|(component, wanted)| component.backend(&wanted.values))
+            .map(str::to_owned);
+    }
+}
+
 /// The same for a state that is being written: what only that state knows stays in it.
 pub(crate) fn write(mut statuses: Statuses, state: &mut Object) {
     let stored: Option<Statuses> = state.get("component_status").unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Killing the provider at one chosen call.
+//! Killing the provider at one chosen call, to the account or to a cluster that is a record.
 
 use std::future::Future;
 use std::time::Duration;
@@ -59,7 +59,7 @@ impl Deadly {
         };
         let since = account.newest_call().await?;
         let order =
-            json!({"path": "/v2/**", "nth": self.nth, "hold_ms": HOLD_MS, "action": action});
+            json!({"path": "/**", "nth": self.nth, "hold_ms": HOLD_MS, "action": action});
         account.fault(&order).await?;
         tokio::pin!(operation);
         let outcome = loop {

@@ -166,47 +166,6 @@ fn a_plan_without_changes_costs_the_same_for_one_pool_and_for_a_hundred() -> Res
 }
 
 #[test]
-fn everything_is_imported_by_its_name_and_plans_no_change_of_the_account() -> Result<()> {
-    let sandbox = Sandbox::start(SandboxOptions::records())?;
-    let configuration = configuration::platform("known", &[]) + &pools(1);
-    let first = Terraform::new(&sandbox, &configuration)?;
-    first.apply()?.ok()?;
-    let second = Terraform::new(&sandbox, &configuration)?;
-    let made = second.apply()?.failed()?.text();
-    ensure!(
-        made.contains("SLW-231") && made.contains("terraform import"),
-        "{made}"
-    );
-
-    let id = pool(&sandbox, "extra-0")?["id"]
-        .as_str()
-        .context("no id")?
-        .to_owned();
-    let cluster = cluster(&sandbox)?["id"]
-        .as_str()
-        .context("no id")?
-        .to_owned();
-    second
-        .run(&["import", "-no-color", "slipway_platform.main", "known"])?
-        .ok()?;
-    second
-        .run(&[
-            "import",
-            "-no-color",
-            "slipway_node_pool.extra[0]",
-            &format!("{cluster}/{id}"),
-        ])?
-        .ok()?;
-    let before = sandbox.mark()?;
-    second.apply()?.ok()?;
-    let calls = sandbox.journal(before)?;
-    ensure!(!calls.iter().any(Call::writes), "adopting wrote: {calls:?}");
-    unchanged(&second)?;
-    second.destroy()?.ok()?;
-    empty(&sandbox)
-}
-
-#[test]
 fn a_provider_killed_while_creating_is_continued_without_a_second_of_anything() -> Result<()> {
     let sandbox = Sandbox::start(SandboxOptions {
         speed: 120,

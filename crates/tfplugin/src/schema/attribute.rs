@@ -276,6 +276,12 @@ impl Attribute {
         self
     }
 
+    /// True if a user may set it.
+    #[must_use]
+    pub fn is_configurable(&self) -> bool {
+        self.required || self.optional
+    }
+
     /// The type of its values.
     #[must_use]
     pub fn implied_type(&self) -> Type {
