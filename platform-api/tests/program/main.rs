@@ -4,5 +4,7 @@ mod crash;
 mod door;
 mod issuer;
 mod program;
+mod race;
 mod schemathesis;
 mod store;
+mod terraform;

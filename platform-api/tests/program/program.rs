@@ -205,7 +205,11 @@ fn settings(folder: &Path, address: &str, store: &str, issuer: &Issuer) -> Value
             "static_bucket": "static-environments",
             "status_bucket": "status",
         },
-        "identity": { "issuer": issuer.url, "audience": AUDIENCE },
+        "identity": { "issuers": [{
+            "issuer": issuer.url,
+            "audiences": [AUDIENCE],
+            "people": { "roles": { "platform-admins": ["platform-admin"] } },
+        }] },
         "audit": { "directory": folder.join("audit") },
         "rate": { "per_second": 1_000_000, "burst": 1_000_000 },
         "sweep_seconds": 1,

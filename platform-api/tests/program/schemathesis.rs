@@ -18,7 +18,7 @@ async fn the_program_answers_as_its_description_says_whatever_it_is_asked() {
     let token = issuer.token("ada@example.com", &["platform-admins"]);
     let folder = tempfile::tempdir().expect("a folder");
     // Among the settings and not the arguments, which everybody on the machine can read.
-    let settings = format!("[auth.openapi.bearer]\nbearer = \"{token}\"\n");
+    let settings = format!("[auth.openapi.oidc]\nbearer = \"{token}\"\n");
     std::fs::write(folder.path().join("schemathesis.toml"), settings).expect("its settings");
     let output = Command::new(tool("schemathesis/bin/schemathesis"))
         .current_dir(folder.path())
