@@ -21,7 +21,7 @@ mod stage;
 #[cfg(test)]
 mod tests;
 
-pub use error::{LoadError, PoliciesUnavailable};
+pub use error::{LoadError, PolicyUnavailable};
 pub use holder::{Policies, Refusal, State};
 pub use routes::router;
 pub use settings::{Feed, Settings};

@@ -20,7 +20,8 @@ pub(crate) struct Directory {
 impl Directory {
     /// Nothing known: every pool belongs to the team of its name.
     pub(crate) fn empty() -> Self {
-        Self { entities: Entities::empty() }
+        // The actions and their groups belong to every set; with data the reader adds them itself.
+        Self { entities: SCHEMA.action_entities().unwrap_or_else(|_| Entities::empty()) }
     }
 
     /// Reads the list of entities in Cedar's JSON form.
@@ -41,6 +42,11 @@ impl Directory {
             )),
             None => Ok(Self { entities }),
         }
+    }
+
+    /// All of it.
+    pub(crate) const fn entities(&self) -> &Entities {
+        &self.entities
     }
 
     /// How many entities it holds.

@@ -81,8 +81,8 @@ fn environment_entities(environment: &Environment, directory: &Directory) -> Res
 }
 
 /// What an entity leads to: where the search for everything that matters begins.
-pub(crate) fn leads_to(principal: &Principal, resource: &Resource) -> Vec<EntityUid> {
-    let mut from = vec![principal_uid(principal)];
+pub(crate) fn leads_to(principal: &Principal, action: Action, resource: &Resource) -> Vec<EntityUid> {
+    let mut from = vec![principal_uid(principal), Kind::Action.uid(action.as_str())];
     from.extend(principal.teams.iter().map(|team| Kind::Team.uid(team)));
     from.extend(principal.roles.iter().map(|role| Kind::Role.uid(role)));
     if let Resource::Environment(environment) = resource {

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
-use cedar_policy::{ActionConstraint, Authorizer, Decision, Effect, Entities, EntityUid, Policy, PolicyId, ValidationMode, Validator};
+use cedar_policy::{ActionConstraint, Authorizer, Decision, Effect, Entities, EntityUid, Policy, PolicyId, Response, ValidationMode, Validator};
 use serde_json::Value;
 
 use crate::action::{Action, Group};
@@ -164,10 +164,10 @@ impl PolicySet {
     }
 
     fn evaluate(&self, principal: &Principal, action: Action, resource: &Resource, circumstances: &Circumstances) -> Result<Verdict, String> {
-        let policies = self.by_action.get(&action).ok_or_else(|| format!("{action} is no action"))?;
+        let policies = self.concerning(action).ok_or_else(|| format!("{action} is no action"))?;
         let (uid, objects) = evaluate::resource_entities(resource, &self.directory)?;
         let request = evaluate::request(principal, action, uid, circumstances)?;
-        let from = evaluate::leads_to(principal, resource).into_iter().chain(self.literals.iter().cloned());
+        let from = evaluate::leads_to(principal, action, resource).into_iter().chain(self.literals.iter().cloned());
         let mut entities = self.directory.reachable(from);
         for object in objects {
             entities.entry(object.uid()).or_insert(object);
@@ -177,19 +177,33 @@ impl PolicySet {
         let entities = Entities::from_entities(entities.into_values(), None).map_err(|error| with_causes(&error))?;
 
         let response = Authorizer::new().is_authorized(&request, policies, &entities);
+        Ok(self.verdict(&response))
+    }
+
+    /// What Cedar has decided, made stricter: Cedar passes over a policy that fails, also one that would have forbidden.
+    /// Here a failure denies.
+    pub(crate) fn verdict(&self, response: &Response) -> Verdict {
         let mut errors: Vec<String> = response.diagnostics().errors().map(|error| with_causes(error)).collect();
         errors.sort();
-        let mut deciding: Vec<Deciding> = response
-            .diagnostics()
-            .reason()
+        let permitted = response.decision() == Decision::Allow;
+        let allowed = permitted && errors.is_empty();
+        let reasons = response.diagnostics().reason();
+        let mut deciding: Vec<Deciding> = reasons
+            .filter(|_| allowed || !permitted)
             .filter_map(|id| self.known.get(id).cloned())
             .collect();
         deciding.sort_by(|a, b| a.policy.cmp(&b.policy));
-        let allowed = response.decision() == Decision::Allow && errors.is_empty();
-        if !allowed && response.decision() == Decision::Allow {
-            deciding.clear();
-        }
-        Ok(Verdict { allowed, deciding, errors })
+        Verdict { allowed, deciding, errors }
+    }
+
+    /// The policies that can apply to an action.
+    pub(crate) fn concerning(&self, action: Action) -> Option<&cedar_policy::PolicySet> {
+        self.by_action.get(&action)
+    }
+
+    /// What the data name.
+    pub(crate) const fn directory(&self) -> &Directory {
+        &self.directory
     }
 }
 
@@ -200,6 +214,11 @@ impl std::fmt::Debug for PolicySet {
             .field("entities", &self.entity_count())
             .finish_non_exhaustive()
     }
+}
+
+/// Reads one policy by itself: whether it is one, and may have its id. Whether it is valid shows in its set.
+pub fn check_policy(name: &str, text: &str) -> Result<(), PolicyFault> {
+    read(&PolicySource::new(name, text), false).map(|_| ())
 }
 
 /// Reads one policy and gives it its id.

@@ -20,8 +20,9 @@ pub(super) struct Keys {
     asking: Mutex<Asked>,
 }
 
+/// How old keys may be, in seconds.
 #[derive(Clone, Copy, Debug)]
-struct Times {
+pub(super) struct Times {
     refresh_after: i64,
     serve_for: i64,
     pause: i64,
@@ -51,16 +52,22 @@ impl std::fmt::Debug for Kept {
     }
 }
 
+impl Times {
+    pub(super) fn of(settings: &Settings) -> Self {
+        Self {
+            refresh_after: settings.refresh_keys_after.into(),
+            serve_for: settings.keys_serve_for.into(),
+            pause: settings.pause_between_fetches.into(),
+        }
+    }
+}
+
 impl Keys {
-    pub(super) fn new(issuer: &str, source: Source, settings: &Settings) -> Self {
+    pub(super) fn new(issuer: &str, source: Source, times: Times) -> Self {
         Self {
             issuer: issuer.to_owned(),
             source,
-            times: Times {
-                refresh_after: settings.refresh_keys_after.into(),
-                serve_for: settings.keys_serve_for.into(),
-                pause: settings.pause_between_fetches.into(),
-            },
+            times,
             kept: ArcSwapOption::empty(),
             asking: Mutex::default(),
         }

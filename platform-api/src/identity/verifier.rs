@@ -2,7 +2,7 @@
 
 use super::error::IdentityError;
 use super::issuer::Source;
-use super::keys::Keys;
+use super::keys::{Keys, Times};
 use super::mapping::{Pipelines, authenticated_at};
 use super::settings::{IssuerSettings, Settings, SettingsError};
 use super::token::{Unverified, shortened};
@@ -25,19 +25,15 @@ struct Issuer {
 
 impl Verifier {
     /// Believes the issuers of the settings. Asks none of them yet.
-    pub fn new(settings: &Settings) -> Result<Self, SettingsError> {
+    pub fn new(settings: Settings) -> Result<Self, SettingsError> {
         settings.check()?;
-        let issuers = settings.issuers.iter().map(|issuer| {
-            let source = Source::new(issuer)?;
-            Ok(Issuer {
-                keys: Keys::new(&issuer.issuer, source, settings),
-                settings: issuer.clone(),
-            })
+        let (times, leeway) = (Times::of(&settings), settings.leeway_seconds.into());
+        let issuers = settings.issuers.into_iter().map(|settings| {
+            let source = Source::new(&settings)?;
+            let keys = Keys::new(&settings.issuer, source, times);
+            Ok(Issuer { settings, keys })
         });
-        Ok(Self {
-            issuers: issuers.collect::<Result<_, _>>()?,
-            leeway: settings.leeway_seconds.into(),
-        })
+        Ok(Self { issuers: issuers.collect::<Result<_, _>>()?, leeway })
     }
 
     /// Who sends this token, now.
@@ -78,8 +74,8 @@ impl IssuerSettings {
         })
     }
 
-    /// The program that a token was made for. A token that a person got through a program's client is not the program's:
-    /// only there do subject and client agree, or is there no other subject.
+    /// The program that a token was made for. A token that a person got through a program's client is that person's: the
+    /// client counts only where the token has no subject.
     fn program(&self, claims: &Value) -> Option<(&str, &super::mapping::AccountRule)> {
         let subject = claims["sub"].as_str();
         let client = claims["client_id"].as_str().or_else(|| claims["azp"].as_str());

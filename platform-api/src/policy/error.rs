@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 /// No policies are in force, so nothing can be decided.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum PoliciesUnavailable {
+pub enum PolicyUnavailable {
     /// No valid set has come yet.
     #[error("SLW-579: no valid set of policies has been loaded: {why}; see the state of the policy feed")]
     Never {
@@ -39,8 +39,8 @@ pub enum LoadError {
     Refused(#[from] PolicyError),
 }
 
-impl From<PoliciesUnavailable> for Box<Problem> {
-    fn from(error: PoliciesUnavailable) -> Self {
+impl From<PolicyUnavailable> for Box<Problem> {
+    fn from(error: PolicyUnavailable) -> Self {
         let text = error.to_string();
         Problem::from_text(StatusCode::SERVICE_UNAVAILABLE, "Policies are not available", &text).retry_after(5)
     }

@@ -6,6 +6,7 @@ use super::kept::{self, Kept};
 use super::settings::Feed;
 use super::stage::Stage;
 use arc_swap::ArcSwapOption;
+use authz::PolicyFault;
 use jiff::Timestamp;
 use secrecy::{ExposeSecret as _, SecretString};
 use sha2::{Digest as _, Sha256};
@@ -139,7 +140,11 @@ impl Policies {
         };
         let stage = inbox.stage().clone();
         if let Some(missing) = stage.lacks(inbox.wait_for_data) {
-            tracing::info!(missing, "policies are not complete yet");
+            tracing::warn!(missing, "what the feed has written is not complete");
+            if self.epoch() > 0 {
+                let fault = PolicyFault { at: "feed".to_owned(), message: missing.to_owned() };
+                inbox.refuse(now, vec![fault]);
+            }
             return;
         }
         match stage.build() {
@@ -150,7 +155,7 @@ impl Policies {
             }
             Err(error) => {
                 tracing::error!(%error, "pushed policies are refused; the last good ones stay");
-                inbox.refused.store(Some(Arc::new(Refusal { at: now, faults: error.faults })));
+                inbox.refuse(now, error.faults);
             }
         }
     }
@@ -175,6 +180,10 @@ impl Policies {
 }
 
 impl Inbox {
+    fn refuse(&self, at: Timestamp, faults: Vec<PolicyFault>) {
+        self.refused.store(Some(Arc::new(Refusal { at, faults })));
+    }
+
     fn keep(&self, stage: Stage, now: Timestamp) {
         let Some(file) = &self.keep else {
             return;

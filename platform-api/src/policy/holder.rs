@@ -1,6 +1,6 @@
 //! The set in force.
 
-use super::error::{LoadError, PoliciesUnavailable};
+use super::error::{LoadError, PolicyUnavailable};
 use super::feed::Inbox;
 use super::folder;
 use super::settings::Settings;
@@ -60,7 +60,8 @@ pub struct Refusal {
 
 impl Policies {
     /// Takes policies from where the settings say. With a feed, [`Self::follow`] must run for sets to come into force.
-    pub fn load(settings: &Settings, now: Timestamp) -> Result<Arc<Self>, LoadError> {
+    pub fn new(settings: &Settings) -> Result<Self, LoadError> {
+        let now = Timestamp::now();
         let policies = Self {
             live: ArcSwapOption::empty(),
             inbox: match settings {
@@ -73,28 +74,23 @@ impl Policies {
             Settings::Folder { path } => policies.adopt(folder::read(path)?.build()?, now),
             Settings::Opal(_) => policies.adopt_kept(now),
         }
-        Ok(Arc::new(policies))
-    }
-
-    /// The policies that the program comes with.
-    pub fn built_in() -> Result<Arc<Self>, LoadError> {
-        Self::load(&Settings::BuiltIn, Timestamp::now())
+        Ok(policies)
     }
 
     /// The set in force. Take it once for a request, so that all of it is decided by one set.
-    pub fn current(&self) -> Result<Arc<PolicySet>, PoliciesUnavailable> {
+    pub fn current(&self) -> Result<Arc<PolicySet>, PolicyUnavailable> {
         self.current_at(Timestamp::now())
     }
 
     /// The set in force at a time.
-    pub fn current_at(&self, now: Timestamp) -> Result<Arc<PolicySet>, PoliciesUnavailable> {
+    pub fn current_at(&self, now: Timestamp) -> Result<Arc<PolicySet>, PolicyUnavailable> {
         let live = self.live.load();
         let Some(live) = live.as_ref() else {
             let why = self.inbox.as_ref().map_or_else(|| "none is configured".to_owned(), Inbox::missing);
-            return Err(PoliciesUnavailable::Never { why });
+            return Err(PolicyUnavailable::Never { why });
         };
         if let Some(heard) = self.inbox.as_ref().and_then(|inbox| inbox.silent_since(now)) {
-            return Err(PoliciesUnavailable::Silent { heard });
+            return Err(PolicyUnavailable::Silent { heard });
         }
         Ok(Arc::clone(&live.set))
     }

@@ -1,0 +1,5 @@
+//! Who somebody is and what they may do, with the real programs on the other side: an OIDC provider, and OPAL.
+
+mod oidc;
+mod opal;
+mod programs;
