@@ -132,12 +132,14 @@ impl Place {
             remove(left)?;
             fs::create_dir_all(left)?;
         }
-        let built = recipe::build(pins, set, &folder, &scratch);
+        let built = recipe::build(pins, set, &folder, &scratch)
+            .with_context(|| format!("{} cannot be built into {}", set.name(), folder.display()));
+        // Before the scratch folder goes: that takes seconds, and whoever stops then has built for nothing.
+        if built.is_ok() {
+            fs::write(folder.join(COMPLETE), "")?;
+        }
         remove(&scratch)?;
-        built
-            .with_context(|| format!("{} cannot be built into {}", set.name(), folder.display()))?;
-        fs::write(folder.join(COMPLETE), "")?;
-        Ok(folder)
+        built.map(|()| folder)
     }
 
     fn make_current(&self) -> Result<()> {
