@@ -63,7 +63,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     for program in chosen {
         let digest = assemble(program, &folder.join(program.name), &out)?;
         let place = out.join(program.name);
-        writeln!(std::io::stdout(), "{} {digest} {}", program.name, place.display())?;
+        writeln!(
+            std::io::stdout(),
+            "{} {digest} {}",
+            program.name,
+            place.display()
+        )?;
     }
     Ok(())
 }
@@ -87,11 +92,18 @@ fn chosen(names: &[String]) -> Result<Vec<&'static Program>> {
 /// A target is always named: flags for it are then not those of build scripts and macros, which cannot be static.
 fn build(programs: &[&Program], target: Option<&str>) -> Result<PathBuf> {
     let triple = target.map_or_else(release::host_triple, |target| Ok(target.to_owned()))?;
-    let flags = format!("{} -C target-feature=+crt-static", release::without_our_paths());
+    let flags = format!(
+        "{} -C target-feature=+crt-static",
+        release::without_our_paths()
+    );
     let mut build = ground::cargo();
     build
         .args(["build", "--release", "--locked", "--target", &triple])
-        .args(programs.iter().flat_map(|program| ["--package", program.name]))
+        .args(
+            programs
+                .iter()
+                .flat_map(|program| ["--package", program.name]),
+        )
         .env("RUSTFLAGS", flags);
     command::run(&mut build)?;
     Ok(ground::target().join(triple).join("release"))
@@ -100,11 +112,20 @@ fn build(programs: &[&Program], target: Option<&str>) -> Result<PathBuf> {
 /// Makes one image of the program at `path` in a folder of `out`; answers the digest of its manifest.
 fn assemble(program: &Program, path: &Path, out: &Path) -> Result<String> {
     let bytes = fs::read(path).with_context(|| {
-        format!("{} cannot be read: build the program, or leave out --binaries", path.display())
+        format!(
+            "{} cannot be read: build the program, or leave out --binaries",
+            path.display()
+        )
     })?;
     let architecture = match elf::read(&bytes) {
-        Ok(elf::Program { architecture, interpreter: None }) => architecture,
-        Ok(elf::Program { interpreter: Some(loader), .. }) => bail!(
+        Ok(elf::Program {
+            architecture,
+            interpreter: None,
+        }) => architecture,
+        Ok(elf::Program {
+            interpreter: Some(loader),
+            ..
+        }) => bail!(
             "{} needs {loader}, which the image does not have: build it static, with RUSTFLAGS='-C target-feature=+crt-static' \
              and --target, or leave out --binaries",
             path.display()
@@ -165,7 +186,11 @@ mod tests {
         let program = elf::tests::program(62, None);
         let first = made(&program, one.path());
         assert_eq!(first, made(&program, two.path()));
-        assert_eq!(first, made(&program, two.path()), "also over an older image");
+        assert_eq!(
+            first,
+            made(&program, two.path()),
+            "also over an older image"
+        );
         let mut other = program;
         other.push(1);
         assert_ne!(first.0, made(&other, two.path()).0);
@@ -180,12 +205,24 @@ mod tests {
     fn a_program_that_needs_libraries_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("program");
-        fs::write(&path, elf::tests::program(62, Some("/lib64/ld-linux-x86-64.so.2"))).unwrap();
+        fs::write(
+            &path,
+            elf::tests::program(62, Some("/lib64/ld-linux-x86-64.so.2")),
+        )
+        .unwrap();
         let error = assemble(&PROGRAMS[0], &path, folder.path()).unwrap_err();
-        assert!(error.to_string().contains("needs /lib64/ld-linux-x86-64.so.2"), "{error}");
+        assert!(
+            error
+                .to_string()
+                .contains("needs /lib64/ld-linux-x86-64.so.2"),
+            "{error}"
+        );
         fs::write(&path, "#!/bin/sh").unwrap();
         let error = assemble(&PROGRAMS[0], &path, folder.path()).unwrap_err();
-        assert!(error.to_string().contains("is no program for Linux"), "{error}");
+        assert!(
+            error.to_string().contains("is no program for Linux"),
+            "{error}"
+        );
     }
 
     #[test]

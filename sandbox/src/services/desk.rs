@@ -65,7 +65,10 @@ impl Desk {
 
     /// Whom the callers of the one program under TLS have to trust, PEM.
     pub(crate) fn authority(&self) -> &str {
-        let authorities = self.counters.iter().filter_map(|counter| counter.authority.as_deref());
+        let authorities = self
+            .counters
+            .iter()
+            .filter_map(|counter| counter.authority.as_deref());
         authorities.last().unwrap_or_default()
     }
 
@@ -126,7 +129,10 @@ async fn open(root: &Path, service: Box<dyn Service>, names: &[&str]) -> Result<
     let behind = Arc::new(Mutex::new(Behind { service, book }));
     let router = Router::new().fallback(take).with_state(behind);
     let (authority, server) = if names.is_empty() {
-        (None, tokio::spawn(axum::serve(listener, router).into_future()))
+        (
+            None,
+            tokio::spawn(axum::serve(listener, router).into_future()),
+        )
     } else {
         let (listener, authority) = Encrypted::new(listener, names)?;
         let server = tokio::spawn(axum::serve(listener, router).into_future());

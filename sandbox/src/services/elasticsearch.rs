@@ -19,7 +19,15 @@ const ADMINISTRATOR: &str = "elastic";
 const PHASES: [&str; 5] = ["hot", "warm", "cold", "frozen", "delete"];
 /// Types of fields that mappings of ours may have.
 const TYPES: [&str; 9] = [
-    "text", "keyword", "date", "flattened", "nested", "boolean", "integer", "long", "object",
+    "text",
+    "keyword",
+    "date",
+    "flattened",
+    "nested",
+    "boolean",
+    "integer",
+    "long",
+    "object",
 ];
 
 pub(crate) struct Elasticsearch {
@@ -36,7 +44,11 @@ struct User {
 
 impl Elasticsearch {
     pub(crate) fn new(client: kube::Client) -> Self {
-        Self { client, policies: BTreeMap::new(), templates: BTreeMap::new() }
+        Self {
+            client,
+            policies: BTreeMap::new(),
+            templates: BTreeMap::new(),
+        }
     }
 
     /// Who calls, if the password is right.
@@ -48,7 +60,9 @@ impl Elasticsearch {
             return (secret.get(ADMINISTRATOR)? == &password).then_some(User { name, roles });
         }
         for realm in self.realms().await {
-            let Some(secret) = self.secret(&realm).await else { continue };
+            let Some(secret) = self.secret(&realm).await else {
+                continue;
+            };
             if secret.get("username") == Some(&name) && secret.get("password") == Some(&password) {
                 let roles = secret.get("roles").map_or("", String::as_str);
                 let roles = roles.split(',').map(str::to_owned).collect();
@@ -94,7 +108,10 @@ impl Service for Elasticsearch {
             return refusal(401, "security_exception", "unable to authenticate user");
         };
         if (&call.method, call.path.as_str()) == (&Method::GET, "/_security/_authenticate") {
-            return Answer::Json(200, json!({ "username": user.name, "roles": user.roles, "enabled": true }));
+            return Answer::Json(
+                200,
+                json!({ "username": user.name, "roles": user.roles, "enabled": true }),
+            );
         }
         if user.name != ADMINISTRATOR {
             return refusal(403, "security_exception", "action is unauthorized for user");
@@ -105,11 +122,18 @@ impl Service for Elasticsearch {
 
 fn refusal(status: u16, kind: &str, reason: &str) -> Answer {
     let cause = json!({ "type": kind, "reason": reason });
-    Answer::Json(status, json!({ "error": { "root_cause": [cause], "type": kind, "reason": reason }, "status": status }))
+    Answer::Json(
+        status,
+        json!({ "error": { "root_cause": [cause], "type": kind, "reason": reason }, "status": status }),
+    )
 }
 
 fn missing(name: &str) -> Answer {
-    refusal(404, "resource_not_found_exception", &format!("[{name}] not found"))
+    refusal(
+        404,
+        "resource_not_found_exception",
+        &format!("[{name}] not found"),
+    )
 }
 
 impl Elasticsearch {
@@ -121,7 +145,9 @@ impl Elasticsearch {
                 json!({ "cluster_name": CLUSTER, "status": "green", "timed_out": false }),
             )),
             (&Method::GET, ["_ilm", "policy", name]) => Ok(match self.policies.get(*name) {
-                Some(policy) => Answer::Json(200, json!({ *name: { "version": 1, "policy": policy } })),
+                Some(policy) => {
+                    Answer::Json(200, json!({ *name: { "version": 1, "policy": policy } }))
+                }
                 None => missing(name),
             }),
             (&Method::PUT, ["_ilm", "policy", name]) => {
@@ -153,23 +179,35 @@ impl Elasticsearch {
             &["priority", "data_stream", "_meta"],
         )?;
         let unexpected = |why: &str| Err(Answer::unexpected(why));
-        if !template["index_patterns"].as_array().is_some_and(|patterns| !patterns.is_empty()) {
+        if !template["index_patterns"]
+            .as_array()
+            .is_some_and(|patterns| !patterns.is_empty())
+        {
             return unexpected("index_patterns is no list of patterns");
         }
-        if template.get("data_stream").is_some_and(|stream| !stream.is_object()) {
+        if template
+            .get("data_stream")
+            .is_some_and(|stream| !stream.is_object())
+        {
             return unexpected("data_stream is no object");
         }
         let settings = &template["template"]["settings"];
         if let Some(policy) = settings["index.lifecycle.name"].as_str()
             && !self.policies.contains_key(policy)
         {
-            return Err(Answer::unexpected(format!("there is no policy {policy} yet")));
+            return Err(Answer::unexpected(format!(
+                "there is no policy {policy} yet"
+            )));
         }
         let mut told = json!({});
         for (name, value) in settings.as_object().into_iter().flatten() {
             let name = name.strip_prefix("index.").unwrap_or(name);
-            let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-            let path = name.split('.').fold(&mut told["index"], |place, part| &mut place[part]);
+            let text = value
+                .as_str()
+                .map_or_else(|| value.to_string(), str::to_owned);
+            let path = name
+                .split('.')
+                .fold(&mut told["index"], |place, part| &mut place[part]);
             *path = text.into();
         }
         check_mapping("mappings", &template["template"]["mappings"])?;
@@ -180,7 +218,9 @@ impl Elasticsearch {
 
 /// A policy of phases.
 fn policy(call: &Call) -> Result<Value, Answer> {
-    let policy = fields(call, &["policy"], &[])?.remove("policy").unwrap_or_default();
+    let policy = fields(call, &["policy"], &[])?
+        .remove("policy")
+        .unwrap_or_default();
     only(&policy, "policy", &["phases", "_meta"])?;
     let phases = only(&policy["phases"], "phases", &PHASES)?;
     if phases.is_empty() {
@@ -195,12 +235,18 @@ fn policy(call: &Call) -> Result<Value, Answer> {
     Ok(policy)
 }
 
-fn only<'a>(value: &'a Value, what: &str, known: &[&str]) -> Result<&'a Map<String, Value>, Answer> {
+fn only<'a>(
+    value: &'a Value,
+    what: &str,
+    known: &[&str],
+) -> Result<&'a Map<String, Value>, Answer> {
     let Some(fields) = value.as_object() else {
         return Err(Answer::unexpected(format!("{what} is no object")));
     };
     match fields.keys().find(|name| !known.contains(&name.as_str())) {
-        Some(unknown) => Err(Answer::unexpected(format!("{what} has {unknown}, which is not known"))),
+        Some(unknown) => Err(Answer::unexpected(format!(
+            "{what} has {unknown}, which is not known"
+        ))),
         None => Ok(fields),
     }
 }
@@ -213,7 +259,10 @@ fn check_mapping(what: &str, mapping: &Value) -> Result<(), Answer> {
     for (name, field) in properties {
         let kind = field["type"].as_str();
         if kind.is_some_and(|kind| !TYPES.contains(&kind)) {
-            return Err(Answer::unexpected(format!("field {name} has type {}", field["type"])));
+            return Err(Answer::unexpected(format!(
+                "field {name} has type {}",
+                field["type"]
+            )));
         }
         if kind.is_none() || !field["properties"].is_null() {
             check_mapping(name, field)?;

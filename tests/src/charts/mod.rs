@@ -80,7 +80,10 @@ pub fn components() -> Result<Vec<Component>> {
 /// A folder `roles/<role>/files/<chart>` with a `Chart.yaml` is a chart of our own.
 fn charts_of_our_own(components: &[Component]) -> Result<Vec<Component>> {
     let mut own = Vec::new();
-    for component in components.iter().filter(|component| component.files().is_dir()) {
+    for component in components
+        .iter()
+        .filter(|component| component.files().is_dir())
+    {
         for folder in folders(&component.files())? {
             if folder.join("Chart.yaml").is_file() {
                 let chart = yaml(&folder.join("Chart.yaml"))?;

@@ -7,8 +7,7 @@ const BASELINE: &[&str] = &["infisical"];
 /// Components and kinds whose charts let nobody set resources: a check that runs once, before the installation.
 const WITHOUT_RESOURCES: &[(&str, &str)] = &[("flux", "Job")];
 /// What looks at every node itself: it runs on all of them, whatever their taints, and sees the host.
-const ON_EVERY_NODE: &[(&str, &str)] =
-    &[("monitoring", "DaemonSet"), ("logging", "DaemonSet")];
+const ON_EVERY_NODE: &[(&str, &str)] = &[("monitoring", "DaemonSet"), ("logging", "DaemonSet")];
 /// Where the components run.
 const POOL: (&str, &str) = ("slipway.dev/pool", "general-restricted");
 /// The one taint that they tolerate, as a toleration is written.

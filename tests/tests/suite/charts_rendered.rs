@@ -53,7 +53,11 @@ fn the_lock_names_every_chart_and_image() {
         }
         for size in SIZES {
             let rendered = render(&helm, &component.stand_in(), &component, size).unwrap();
-            rendered.images().unwrap().into_iter().for_each(&mut look_for);
+            rendered
+                .images()
+                .unwrap()
+                .into_iter()
+                .for_each(&mut look_for);
         }
     }
     assert!(

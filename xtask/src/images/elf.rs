@@ -37,7 +37,11 @@ pub(super) fn read(file: &[u8]) -> Result<Program, &'static str> {
         Some(183) => Architecture::Arm64,
         _ => return Err("it is for a processor that no image is made for"),
     };
-    let table = (number(file, 32, 8), number(file, 54, 2), number(file, 56, 2));
+    let table = (
+        number(file, 32, 8),
+        number(file, 54, 2),
+        number(file, 56, 2),
+    );
     let (Some(start), Some(size), Some(count)) = table else {
         return Err("its head is cut off");
     };
@@ -50,16 +54,27 @@ pub(super) fn read(file: &[u8]) -> Result<Program, &'static str> {
             .zip(number(file, segment + 32, 8))
             .and_then(|(from, length)| file.get(from..from.checked_add(length)?));
         let path = path.ok_or("it names a loader beyond its end")?;
-        let path = String::from_utf8_lossy(path).trim_end_matches('\0').to_owned();
-        return Ok(Program { architecture, interpreter: Some(path) });
+        let path = String::from_utf8_lossy(path)
+            .trim_end_matches('\0')
+            .to_owned();
+        return Ok(Program {
+            architecture,
+            interpreter: Some(path),
+        });
     }
-    Ok(Program { architecture, interpreter: None })
+    Ok(Program {
+        architecture,
+        interpreter: None,
+    })
 }
 
 /// The number in `width` bytes at `place`.
 fn number(file: &[u8], place: usize, width: usize) -> Option<usize> {
     let bytes = file.get(place..place.checked_add(width)?)?;
-    let number = bytes.iter().rev().fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
+    let number = bytes
+        .iter()
+        .rev()
+        .fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
     usize::try_from(number).ok()
 }
 
@@ -89,11 +104,17 @@ pub(super) mod tests {
         let of = |machine, loader| read(&program(machine, loader)).unwrap();
         assert_eq!(
             of(62, None),
-            Program { architecture: Architecture::Amd64, interpreter: None }
+            Program {
+                architecture: Architecture::Amd64,
+                interpreter: None
+            }
         );
         assert_eq!(
             of(183, Some("/lib/ld.so")),
-            Program { architecture: Architecture::Arm64, interpreter: Some("/lib/ld.so".to_owned()) }
+            Program {
+                architecture: Architecture::Arm64,
+                interpreter: Some("/lib/ld.so".to_owned())
+            }
         );
     }
 

@@ -33,12 +33,28 @@ pub(super) fn digest(bytes: &[u8]) -> String {
 /// What every program finds around it. It is the same in all images of a version, so a node fetches it once.
 pub(super) fn ground(licence: &str) -> Result<Layer> {
     let mut archive = Archive::new();
-    for folder in ["etc", "etc/ssl", "etc/ssl/certs", "usr", "usr/share", "usr/share/doc", "usr/share/doc/slipway"] {
+    for folder in [
+        "etc",
+        "etc/ssl",
+        "etc/ssl/certs",
+        "usr",
+        "usr/share",
+        "usr/share/doc",
+        "usr/share/doc/slipway",
+    ] {
         archive.folder(folder, 0o755)?;
     }
     archive.folder("tmp", 0o1777)?;
-    archive.file("etc/passwd", 0o644, format!("nonroot:x:{USER}:{USER}::/:/sbin/nologin\n").as_bytes())?;
-    archive.file("etc/group", 0o644, format!("nonroot:x:{USER}:\n").as_bytes())?;
+    archive.file(
+        "etc/passwd",
+        0o644,
+        format!("nonroot:x:{USER}:{USER}::/:/sbin/nologin\n").as_bytes(),
+    )?;
+    archive.file(
+        "etc/group",
+        0o644,
+        format!("nonroot:x:{USER}:\n").as_bytes(),
+    )?;
     archive.file("etc/nsswitch.conf", 0o644, b"hosts: files dns\n")?;
     archive.file(AUTHORITIES, 0o644, authorities().as_bytes())?;
     archive.file("usr/share/doc/slipway/LICENSE", 0o644, licence.as_bytes())?;
@@ -102,6 +118,10 @@ impl Archive {
             .operating_system(255)
             .write(Vec::new(), Compression::best());
         packer.write_all(&archive)?;
-        Ok(Layer { about, packed: packer.finish()?, contents: digest(&archive) })
+        Ok(Layer {
+            about,
+            packed: packer.finish()?,
+            contents: digest(&archive),
+        })
     }
 }

@@ -47,7 +47,10 @@ impl Image<'_> {
         let digest = keep(&manifest)?;
         let index = serde_json::to_vec(&self.index(&manifest))?;
         fs::write(fresh.join("index.json"), index)?;
-        fs::write(fresh.join("oci-layout"), r#"{"imageLayoutVersion":"1.0.0"}"#)?;
+        fs::write(
+            fresh.join("oci-layout"),
+            r#"{"imageLayoutVersion":"1.0.0"}"#,
+        )?;
         remove(folder)?;
         fs::rename(&fresh, folder)?;
         Ok(digest)
@@ -61,8 +64,11 @@ impl Image<'_> {
     }
 
     fn manifest(&self, config: &[u8]) -> Value {
-        let layers: Vec<Value> =
-            self.layers.iter().map(|layer| blob(LAYER, &layer.packed)).collect();
+        let layers: Vec<Value> = self
+            .layers
+            .iter()
+            .map(|layer| blob(LAYER, &layer.packed))
+            .collect();
         json!({
             "schemaVersion": 2,
             "mediaType": MANIFEST,
@@ -73,8 +79,11 @@ impl Image<'_> {
     }
 
     fn config(&self) -> Value {
-        let ports: Map<String, Value> =
-            self.ports.iter().map(|port| (format!("{port}/tcp"), json!({}))).collect();
+        let ports: Map<String, Value> = self
+            .ports
+            .iter()
+            .map(|port| (format!("{port}/tcp"), json!({})))
+            .collect();
         let contents: Vec<&str> = self.layers.iter().map(|layer| &*layer.contents).collect();
         let history: Vec<Value> = self
             .layers

@@ -41,7 +41,10 @@ pub(super) async fn make(
     for set in sets {
         wanted += set["count"].as_i64().unwrap_or(0);
         let made = stateful_set(cluster, set)?;
-        let name = made["metadata"]["name"].as_str().unwrap_or_default().to_owned();
+        let name = made["metadata"]["name"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned();
         create::<StatefulSet>(client, &namespace, made).await?;
         let sets: Api<StatefulSet> = Api::namespaced(client.clone(), &namespace);
         let status = sets.get_opt(&name).await?.and_then(|set| set.status);
@@ -56,7 +59,11 @@ pub(super) async fn make(
         "version": cluster.data["spec"]["version"],
         "observedGeneration": cluster.metadata.generation,
     });
-    let again = if whole { Action::await_change() } else { Action::requeue(PENDING) };
+    let again = if whole {
+        Action::await_change()
+    } else {
+        Action::requeue(PENDING)
+    };
     Ok((status, again))
 }
 
