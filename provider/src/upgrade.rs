@@ -4,19 +4,23 @@
 //! The first pool's tag says what is going on for as long as it does, so that a run that was broken off is gone on with,
 //! also by somebody who knows nothing but the account.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod arrival;
+mod words;
+
 use std::sync::Mutex;
 
-use tfplugin::Diagnostic;
-use vultr::{Client, Cluster, ClusterStatus, NodePool, Progress, UpdateNodePool};
+use vultr::{Client, Cluster, ClusterStatus, Progress, UpdateNodePool};
 
 use crate::allowance::Allowance;
 use crate::fault::{self, Fault};
 use crate::kubernetes_version::Constraint;
-use crate::nodes::{ClusterNode, FullBudget};
+use crate::nodes::ClusterNode;
 use crate::pool_kind::SYSTEM;
 use crate::pool_mark::{self, PoolTags};
 use crate::session::{Session, cloud};
+use arrival::{kubelet_of, late};
+use words::spell;
+pub(crate) use words::{announcement, unoffered, warn_of_full_budgets};
 
 /// Where a person is told how far it has come.
 pub(crate) type Tell<'a> = &'a (dyn Fn(&str) + Send + Sync);
@@ -281,137 +285,4 @@ pub(crate) async fn target(
         .resolve(&offered)
         .map(str::to_owned)
         .ok_or_else(|| unoffered(&cluster.version, &constraint.to_string(), &offered))
-}
-
-/// What a plan says of an upgrade to come.
-pub(crate) fn announcement(from: &str, to: &str) -> Diagnostic {
-    Diagnostic::warning(
-        "Kubernetes will be upgraded",
-        format!(
-            "{from} -> {to}. Vultr replaces every node of every pool: what runs on one moves, nodes get new addresses, and local data of nodes is lost. Apply waits until every node has the new version and is ready."
-        ),
-    )
-}
-
-/// What a plan says of budgets that would keep an upgrade or a replacement from beginning; nothing if there are none, or
-/// the cluster does not answer.
-pub(crate) async fn warn_of_full_budgets(session: &Session, cluster: &str) -> Option<Diagnostic> {
-    let access = session.access(cluster).await.ok()?;
-    let full = access.full_budgets().await.ok()?;
-    (!full.is_empty()).then(|| {
-        Diagnostic::warning(
-            format!("{} ({})", fault::FULL_BUDGETS.summary, fault::FULL_BUDGETS.code),
-            format!(
-                "Nodes will be replaced, and at present these budgets let no pod leave a node. Apply will not go against them:\n{}",
-                spell(&full)
-            ),
-        )
-    })
-}
-
-/// A build that a cluster cannot be raised to.
-pub(crate) fn unoffered(from: &str, wanted: &str, offered: &[String]) -> Fault {
-    let offers = if offered.is_empty() {
-        "Vultr offers no other build for it at present.".to_owned()
-    } else {
-        format!("Vultr offers for it: {}.", offered.join(", "))
-    };
-    Fault::new(
-        fault::BUILD_CHANGE,
-        format!(
-            "The cluster runs {from}, and {wanted} is asked for. {offers} A cluster is never lowered, and raised one minor at a time: write a constraint that {from} or one of these satisfies."
-        ),
-    )
-}
-
-/// Budgets, a line each.
-pub(crate) fn spell(budgets: &[FullBudget]) -> String {
-    let lines: Vec<String> = budgets.iter().map(|one| format!("  {one}")).collect();
-    lines.join("\n")
-}
-
-/// The version without the vendor's number: `v1.36.5` of `v1.36.5+1`.
-fn kubelet_of(build: &str) -> &str {
-    build.split_once('+').map_or(build, |(version, _)| version)
-}
-
-/// What keeps the nodes from being all at a build and ready; nothing if they are. Nodes that the account knows and the
-/// cluster does not are still to come.
-fn late(pools: &[NodePool], nodes: &[ClusterNode], build: &str) -> Option<String> {
-    let wanted = kubelet_of(build);
-    let known: BTreeMap<&str, &ClusterNode> = nodes
-        .iter()
-        .filter_map(|node| Some((node.instance.as_deref()?, node)))
-        .collect();
-    let mut waits = BTreeSet::new();
-    for node in pools.iter().flat_map(|pool| &pool.nodes) {
-        if !known.contains_key(node.id.as_str()) {
-            waits.insert(format!("node {} has not joined", node.label));
-        }
-    }
-    for node in nodes {
-        if kubelet_of(&node.kubelet) != wanted {
-            waits.insert(format!("node {} is at {}", node.name, node.kubelet));
-        } else if !node.ready {
-            waits.insert(format!("node {} is not ready", node.name));
-        }
-    }
-    let total = nodes.len();
-    let first = waits.first()?;
-    let more = waits.len() - 1;
-    Some(if more == 0 {
-        format!("{first}; {total} nodes in all")
-    } else {
-        format!("{first}, and {more} more wait; {total} nodes in all")
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn node(name: &str, kubelet: &str, ready: bool) -> ClusterNode {
-        ClusterNode {
-            name: name.to_owned(),
-            pool: Some("system".to_owned()),
-            instance: Some(format!("id-{name}")),
-            kubelet: kubelet.to_owned(),
-            ready,
-            open: true,
-        }
-    }
-
-    fn pool(nodes: &[&str]) -> NodePool {
-        let nodes: Vec<_> = nodes
-            .iter()
-            .map(|name| serde_json::json!({ "id": format!("id-{name}"), "label": name, "status": "active" }))
-            .collect();
-        serde_json::from_value(serde_json::json!({
-            "id": "p", "date_created": "2026-07-07T22:57:01+00:00", "label": "system", "plan": "p", "status": "active",
-            "node_quantity": 2, "min_nodes": 2, "max_nodes": 2, "auto_scaler": false, "tag": "slipway:acme (upgrading v1.36.5+1)",
-            "labels": {}, "taints": [], "nodes": nodes,
-        }))
-        .unwrap()
-    }
-
-    #[test]
-    fn an_upgrade_is_done_when_every_node_has_it_and_is_ready() {
-        let pools = [pool(&["a", "b"])];
-        let at = |a: ClusterNode, b: ClusterNode| late(&pools, &[a, b], "v1.36.5+1");
-        let new = "v1.36.5";
-        assert_eq!(at(node("a", new, true), node("b", new, true)), None);
-        let told = at(node("a", new, true), node("b", "v1.35.8", true)).unwrap();
-        assert!(told.contains("node b is at v1.35.8"), "{told}");
-        let told = at(node("a", new, false), node("b", new, true)).unwrap();
-        assert!(told.contains("node a is not ready"), "{told}");
-        let told = late(&pools, &[node("a", new, true)], "v1.36.5+1").unwrap();
-        assert!(told.contains("node b has not joined"), "{told}");
-    }
-
-    #[test]
-    fn the_first_pools_tag_tells_that_an_upgrade_is_going_on() {
-        let tags = PoolTags::finished_as("slipway:acme");
-        assert_eq!(tags.upgrade_of(&pool(&[])), Some("v1.36.5+1"));
-        assert!(tags.owns(&pool(&[])));
-    }
 }

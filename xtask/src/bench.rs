@@ -23,10 +23,25 @@ pub(crate) struct Arguments {
     /// Measure with the programs that `SLIPWAY_BIN_DIR` and `SLIPWAY_TOOLS` name; without it they are built first.
     #[arg(long)]
     prepared: bool,
+    /// Measure plan and refresh alone.
+    #[arg(long)]
+    plan: bool,
     /// Measure the platform API alone, with so many environments.
     #[arg(long, value_name = "ENVIRONMENTS", num_args = 0..=1, default_missing_value = "10000")]
     api: Option<usize>,
 }
+
+/// The series of plans, with what they go through.
+const PLANS: [(&str, fn() -> Result<Vec<plan::Row>>); 2] = [
+    (
+        "provider: no-op plan and refresh with 1, 10, 100 and 1,000 pools",
+        plan::pools,
+    ),
+    (
+        "provider: no-op plan and refresh with 1, 10, 100 and 1,000 claims",
+        plan::claims,
+    ),
+];
 
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     if let Some(environments) = arguments.api {
@@ -36,19 +51,37 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         });
     }
     if arguments.prepared {
+        if arguments.plan {
+            return plans();
+        }
         return measure(arguments.starts);
     }
     let engines = tools::ensure()?;
     let programs = stage("build in the release profile", "10 min cold", || {
         ground::build_programs(true)
     })?;
+    let mut again = Command::new(std::env::current_exe()?);
+    again
+        .args(["bench", "--prepared", "--starts"])
+        .arg(arguments.starts.to_string());
+    if arguments.plan {
+        again.arg("--plan");
+    }
     command::run(
-        Command::new(std::env::current_exe()?)
-            .args(["bench", "--prepared", "--starts"])
-            .arg(arguments.starts.to_string())
+        again
             .env("SLIPWAY_BIN_DIR", programs)
             .env("SLIPWAY_TOOLS", engines),
     )
+}
+
+/// Plan and refresh; each series is told when it ends, for the next one may need engines that are not there.
+fn plans() -> Result<()> {
+    plan::print_heading();
+    for (what, series) in PLANS {
+        let rows = stage(what, "5 min", series)?;
+        rows.iter().for_each(plan::Row::print);
+    }
+    Ok(())
 }
 
 fn measure(starts: usize) -> Result<()> {
@@ -61,16 +94,6 @@ fn measure(starts: usize) -> Result<()> {
                 starts,
             )
         },
-    )?;
-    let pools = stage(
-        "provider: no-op plan and refresh with 1, 10, 100 and 1,000 pools",
-        "5 min",
-        plan::pools,
-    )?;
-    let claims = stage(
-        "provider: no-op plan and refresh with 1, 10, 100 and 1,000 claims",
-        "5 min",
-        plan::claims,
     )?;
     let engines = slipway_tests::engines()?;
     let components = stage(
@@ -86,9 +109,7 @@ fn measure(starts: usize) -> Result<()> {
     eprintln!();
     handshake.print();
     components.print();
-    plan::print_heading();
-    pools.iter().chain(&claims).for_each(plan::Row::print);
-    Ok(())
+    plans()
 }
 
 /// Median, smallest and largest of a series.

@@ -35,10 +35,11 @@ const TRIES: u32 = 3;
 const PAUSE: Duration = Duration::from_secs(2);
 
 /// The attributes that the account does not tell. `component_secrets_wo` is secret and stands nowhere.
-const RECORDED: [&str; 7] = [
+const RECORDED: [&str; 8] = [
     "domain",
     "kubernetes_version",
     "components",
+    "bootstrap",
     "component_secrets_wo_version",
     "deletion_protection",
     "on_destroy",
@@ -82,11 +83,20 @@ pub(super) fn written(planned: &Object) -> Result<String, ValueError> {
     }
     settings.insert(POOL.to_owned(), of_pool.into());
     settings.retain(|_, json| !json.is_null());
+    settings.values_mut().for_each(forget_write_only);
     let written = Written {
         format: FORMAT,
         settings,
     };
     Ok(serde_json::json!(written).to_string())
+}
+
+/// Takes out what is write-only, wherever it stands. A planned state has null there; here it must not depend on that.
+fn forget_write_only(json: &mut Json) {
+    if let Some(fields) = json.as_object_mut() {
+        fields.retain(|name, _| !name.ends_with("_wo"));
+        fields.values_mut().for_each(forget_write_only);
+    }
 }
 
 /// Completes a state with what a record says; it is left as it was if the record is not usable.
@@ -281,6 +291,18 @@ mod tests {
             &platform(),
             &platform().with("domain", "b.example")
         ));
+    }
+
+    #[test]
+    fn what_is_write_only_is_not_written() {
+        let bootstrap = Object::new()
+            .with("connection", "ssh")
+            .with("private_key_wo", "canary");
+        let written = written(&platform().with("bootstrap", bootstrap)).unwrap();
+        assert!(
+            written.contains("ssh") && !written.contains("canary"),
+            "{written}"
+        );
     }
 
     #[test]

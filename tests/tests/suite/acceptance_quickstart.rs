@@ -4,9 +4,24 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
-use slipway_tests::{Cluster, Sandbox, SandboxOptions, Terraform, configuration::COMPONENTS};
+use slipway_tests::{Cluster, Core, Sandbox, SandboxOptions, Terraform, configuration::COMPONENTS};
 
 const PLATFORM: &str = "module.platform.slipway_platform.this";
+const RUN_AGAIN: &str = r#"
+terraform {
+  required_providers {
+    slipway = { source = "slipway/slipway" }
+  }
+}
+
+action "slipway_run_component" "again" {
+  config {
+    platform_id = "quickstart"
+    component   = "valkey"
+    domain      = "platform.quickstart.example"
+  }
+}
+"#;
 
 #[test]
 fn quickstart_applies_settles_changes_and_leaves_nothing() -> Result<()> {
@@ -20,7 +35,10 @@ fn quickstart_applies_settles_changes_and_leaves_nothing() -> Result<()> {
     releases_agree_with_the_state(&cluster, &terraform)?;
     no_host_outlives_the_run(&sandbox)?;
 
+    one_component_runs_again_on_request(&sandbox, &cluster)?;
+    no_host_outlives_the_run(&sandbox)?;
     nothing_to_do(&sandbox, &terraform, &cluster)?;
+    an_import_plans_nothing(&sandbox)?;
     a_change_runs_what_it_touches(&terraform, &cluster)?;
 
     terraform.destroy()?.ok()?;
@@ -113,6 +131,75 @@ fn nothing_to_do(sandbox: &Sandbox, terraform: &Terraform, cluster: &Cluster) ->
     ensure!(
         cluster.journal()? == records,
         "the second apply touched the journal"
+    );
+    Ok(())
+}
+
+/// The action on a real host: what it does is seen while it does it, and the journal knows of it.
+fn one_component_runs_again_on_request(sandbox: &Sandbox, cluster: &Cluster) -> Result<()> {
+    let before = cluster.journal()?;
+    let terraform = Terraform::with_core(Core::Newest, sandbox, RUN_AGAIN)?;
+    let invoke = "-invoke=action.slipway_run_component.again";
+    let said = terraform
+        .run(&[
+            "apply",
+            "-auto-approve",
+            "-input=false",
+            "-no-color",
+            invoke,
+        ])?
+        .ok()?
+        .text();
+    let mut rest = said.as_str();
+    for words in [
+        "bootstrap host",
+        "valkey: started",
+        "valkey: Install the chart",
+        "valkey: ok",
+        "Action complete",
+    ] {
+        let (_, after) = rest
+            .split_once(words)
+            .with_context(|| format!("{words:?} is not told, or not in its turn:\n{said}"))?;
+        rest = after;
+    }
+    let after = cluster.journal()?;
+    for (name, record) in &after {
+        let earlier = &before[name];
+        ensure!(
+            record["digest"] == earlier["digest"] && record["outcome"] == "ok",
+            "{name} was {earlier:?} and is {record:?}"
+        );
+        let ran = record["run"] != earlier["run"];
+        ensure!(ran == (name == "valkey"), "{name} ran: {ran}");
+    }
+    Ok(())
+}
+
+/// The settings that only the configuration knows are read from the real cluster.
+fn an_import_plans_nothing(sandbox: &Sandbox) -> Result<()> {
+    let terraform = Terraform::example(sandbox, "quickstart")?;
+    terraform
+        .run(&[
+            "import",
+            "-input=false",
+            "-no-color",
+            PLATFORM,
+            "quickstart",
+        ])?
+        .ok()?;
+    let target = format!("-target={PLATFORM}");
+    let plan = terraform.run(&[
+        "plan",
+        "-detailed-exitcode",
+        "-input=false",
+        "-no-color",
+        &target,
+    ])?;
+    ensure!(
+        plan.code == 0,
+        "the plan after the import is not empty:\n{}",
+        plan.text()
     );
     Ok(())
 }

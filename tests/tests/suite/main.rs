@@ -23,7 +23,7 @@ mod golden_states;
 mod newest_core;
 mod playbook_diagnosis;
 mod playbook_modules;
-mod provider_actions;
+mod provider_answers;
 mod provider_bad_input;
 mod provider_day_two;
 mod provider_destroy;

@@ -1,7 +1,7 @@
 //! What only the newest Terraform knows, with it: actions with progress, lists, import by identity.
 
 use anyhow::{Context, Result, ensure};
-use slipway_tests::{Core, Sandbox, SandboxOptions, Terraform, configuration};
+use slipway_tests::{Call, Core, Sandbox, SandboxOptions, Terraform, configuration};
 
 const POOL: &str = r#"
 resource "slipway_node_pool" "apps" {
@@ -74,7 +74,12 @@ fn an_action_upgrades_and_tells_its_progress(
         ])?
         .ok()?;
     let said = run.text();
-    for word in ["slipway_upgrade.next", "all its nodes are at v1.36"] {
+    for word in [
+        "slipway_upgrade.next",
+        "v1.35.8+1 -> v1.36.5+1",
+        "all its nodes are at v1.36.5+1",
+        "Action complete",
+    ] {
         ensure!(said.contains(word), "no {word:?} in the progress:\n{said}");
     }
     let clusters = sandbox.call("GET", "kubernetes/clusters", None)?;
@@ -84,7 +89,10 @@ fn an_action_upgrades_and_tells_its_progress(
         "the cluster is at {version:?}"
     );
     terraform.edit("\"1.35\"", "\"1.36\"")?;
+    // The constraint follows in the state; the account has nothing left to do.
+    let before = sandbox.mark()?;
     terraform.apply()?.ok()?;
+    ensure!(!sandbox.journal(before)?.iter().any(Call::writes));
     ensure!(
         terraform.plan()?.code == 0,
         "the plan after the upgrade is not empty"
@@ -106,6 +114,8 @@ fn a_query_finds_what_there_is(terraform: &Terraform) -> Result<()> {
             "the query does not say {word:?}:\n{said}"
         );
     }
+    // The first pool belongs to its platform.
+    ensure!(!said.contains("name=general"), "{said}");
     let path = terraform.folder().join("found.txt");
     let out = format!("-generate-config-out={}", path.display());
     terraform.run(&["query", "-no-color", &out])?.ok()?;

@@ -1,4 +1,5 @@
-//! The provider is killed at every call to the account, one run a call: before the call has its effect, and after it.
+//! The provider is killed at every call to the account and to the cluster, one run a call: before the call has its effect, and
+//! after it.
 //! The next run always ends in the world of the run that nobody killed, and a destroy in an empty account.
 
 use std::collections::BTreeMap;
@@ -10,6 +11,8 @@ use slipway_tests::driven::{
 };
 use slipway_tests::{Sandbox, SandboxOptions};
 
+/// Where the settings of a platform are written down in its cluster.
+const RECORD: &str = "api/v1/namespaces/slipway-system/secrets/platform";
 /// A wait costs a few polls at this speed, so that a sweep is short.
 const SPEED: u32 = 60_000;
 
@@ -49,10 +52,16 @@ impl Sweep {
         })
     }
 
-    /// Everything in the account, without what differs between two equal worlds.
+    /// Everything in the account and what is recorded in its clusters, without what differs between two equal worlds.
     async fn world(&self) -> Result<Vec<String>> {
         let objects = self.account.objects().await?;
         let mut world: Vec<String> = objects.iter().map(described).collect();
+        for cluster in objects.iter().filter(|object| object["kind"] == "cluster") {
+            let id = cluster["id"].as_str().context("a cluster without an id")?;
+            let path = format!("_clusters/{id}/{RECORD}");
+            let (_, record) = self.account.send("GET", &path, None).await?;
+            world.push(format!("record {}", record["data"]));
+        }
         world.sort();
         Ok(world)
     }

@@ -330,29 +330,6 @@ provider "slipway" {
     Ok(())
 }
 
-#[test]
-fn the_catalogue_and_the_function_answer() -> Result<()> {
-    let sandbox = Sandbox::start(SandboxOptions::records())?;
-    let terraform = Terraform::new(
-        &sandbox,
-        r#"
-terraform {
-  required_providers {
-    slipway = { source = "slipway/slipway" }
-  }
-}
-data "slipway_catalog" "ams" { region = "ams" }
-output "price" { value = data.slipway_catalog.ams.plans["vc2-4c-8gb"].monthly_price }
-output "next" { value = provider::slipway::resolve_version("^1.0.0.0", ["v0.9.0", "v1.2.0", "v1.10.0"]) }
-"#,
-    )?;
-    terraform.apply()?.ok()?;
-    let outputs = terraform.state()?["values"]["outputs"].clone();
-    ensure!(outputs["next"]["value"] == "v1.10.0", "{outputs}");
-    ensure!(outputs["price"]["value"] == 40, "{outputs}");
-    Ok(())
-}
-
 fn pool(sandbox: &Sandbox, label: &str) -> Result<serde_json::Value> {
     let pools = cluster(sandbox)?["node_pools"].clone();
     let found = pools

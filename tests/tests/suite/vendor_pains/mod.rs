@@ -4,10 +4,13 @@
 //! The vendor's side is a replay of the calls that its provider (2.32) was seen to make, and of what it concludes from the
 //! answers; the provider itself has no setting for another address.
 
+mod vendor;
+
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
 use slipway_tests::{Call, Sandbox, SandboxOptions, Terraform, configuration, until};
 
+use self::vendor::Vendor;
 use super::settled::unchanged;
 
 const PLAN: &str = "vc2-4c-8gb";
@@ -44,55 +47,6 @@ resource "slipway_node_pool" "extra" {{
 
 fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
-}
-
-/// The calls of the vendor's provider.
-struct Vendor<'a> {
-    sandbox: &'a Sandbox,
-    vpc: String,
-    cluster: String,
-}
-
-impl<'a> Vendor<'a> {
-    /// `vultr_vpc` and `vultr_kubernetes` in it, active.
-    fn apply(sandbox: &'a Sandbox) -> Result<Self> {
-        let vpc = json!({"region": "ams", "description": "vendor"});
-        let vpc = sandbox.call("POST", "vpcs", Some(&vpc))?;
-        let vpc = text(&vpc["vpc"]["id"]).to_owned();
-        let cluster = json!({
-            "label": "vendor", "region": "ams", "version": "v1.35.8+1", "vpc_id": vpc,
-            "node_pools": [{"node_quantity": 1, "label": "pool", "plan": PLAN, "tag": "tf-vke-default", "min_nodes": 1, "max_nodes": 3, "auto_scaler": true, "user_data": ""}],
-        });
-        let cluster = sandbox.call("POST", "kubernetes/clusters", Some(&cluster))?;
-        let cluster = text(&cluster["vke_cluster"]["id"]).to_owned();
-        let vendor = Self {
-            sandbox,
-            vpc,
-            cluster,
-        };
-        until("the vendor's cluster is active", || {
-            Ok(vendor.read()?["status"] == "active")
-        })?;
-        Ok(vendor)
-    }
-
-    fn path(&self) -> String {
-        format!("kubernetes/clusters/{}", self.cluster)
-    }
-
-    fn pool_path(&self) -> Result<String> {
-        let pool = &self.read()?["node_pools"][0]["id"];
-        Ok(format!("{}/node-pools/{}", self.path(), text(pool)))
-    }
-
-    fn read(&self) -> Result<Value> {
-        Ok(self.sandbox.call("GET", &self.path(), None)?["vke_cluster"].clone())
-    }
-
-    /// Its destroy: one call, and no look at what became of it.
-    fn destroy(&self) -> Result<()> {
-        self.sandbox.call("DELETE", &self.path(), None).map(drop)
-    }
 }
 
 /// Our one cluster.
