@@ -94,14 +94,19 @@ func TestPlatform(t *testing.T) {
 				ConfigPlanChecks: planned(thePlatform, plancheck.ResourceActionUpdate),
 			},
 			{
-				// What only the configuration says cannot be read back.
-				ResourceName:      thePlatform,
-				ImportState:       true,
-				ImportStateId:     name,
-				ImportStateVerify: true,
-				ImportStateVerifyIgnore: []string{
-					"components", "deletion_protection", "on_destroy", "domain", "kubernetes_version", "incarnation",
-				},
+				// Which create made it stands in the state alone.
+				ResourceName:            thePlatform,
+				ImportState:             true,
+				ImportStateId:           name,
+				ImportStateVerify:       true,
+				ImportStateVerifyIgnore: []string{"incarnation"},
+			},
+			{
+				// An import block: the plan must import and change nothing.
+				ResourceName:    thePlatform,
+				ImportState:     true,
+				ImportStateKind: resource.ImportBlockWithID,
+				ImportStateId:   name,
 			},
 		},
 	})

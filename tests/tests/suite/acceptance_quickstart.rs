@@ -22,6 +22,45 @@ action "slipway_run_component" "again" {
   }
 }
 "#;
+const CLAIM_ALONE: &str = r#"
+terraform {
+  required_providers {
+    slipway = { source = "slipway/slipway" }
+  }
+}
+
+resource "slipway_environment_claim" "feature_x" {
+  platform_id      = "quickstart"
+  environment_name = "dev-team1-feature-x"
+  environment_type = "dev"
+  environment_pool = "team1"
+  user             = "john.doe@company.com"
+
+  services = {
+    "user-service" = "v1.2.3"
+    "auth-service" = "^1.0.0.0"
+    "api-gateway"  = "1.x.x.x"
+  }
+}
+
+import {
+  to = slipway_environment_claim.feature_x
+  identity = {
+    platform_id      = "quickstart"
+    environment_name = "dev-team1-feature-x"
+  }
+}
+"#;
+const CLAIMS: &str = r#"
+list "slipway_environment_claim" "all" {
+  provider         = slipway
+  include_resource = true
+
+  config {
+    platform_id = "quickstart"
+  }
+}
+"#;
 
 #[test]
 fn quickstart_applies_settles_changes_and_leaves_nothing() -> Result<()> {
@@ -39,6 +78,7 @@ fn quickstart_applies_settles_changes_and_leaves_nothing() -> Result<()> {
     no_host_outlives_the_run(&sandbox)?;
     nothing_to_do(&sandbox, &terraform, &cluster)?;
     an_import_plans_nothing(&sandbox)?;
+    a_claim_is_found_and_imported_by_its_identity(&sandbox)?;
     a_change_runs_what_it_touches(&terraform, &cluster)?;
 
     terraform.destroy()?.ok()?;
@@ -200,6 +240,24 @@ fn an_import_plans_nothing(sandbox: &Sandbox) -> Result<()> {
         plan.code == 0,
         "the plan after the import is not empty:\n{}",
         plan.text()
+    );
+    Ok(())
+}
+
+fn a_claim_is_found_and_imported_by_its_identity(sandbox: &Sandbox) -> Result<()> {
+    let terraform = Terraform::with_core(Core::Newest, sandbox, CLAIM_ALONE)?;
+    let query = terraform.folder().join("claims.tfquery.hcl");
+    std::fs::write(&query, CLAIMS)?;
+    let found = terraform.run(&["query", "-no-color"])?.ok()?.text();
+    ensure!(
+        found.contains("environment_name=dev-team1-feature-x"),
+        "{found}"
+    );
+    std::fs::remove_file(query)?;
+    let plan = terraform.plan()?.text();
+    ensure!(
+        plan.contains("1 to import, 0 to add, 0 to change, 0 to destroy"),
+        "{plan}"
     );
     Ok(())
 }
