@@ -6,10 +6,11 @@ use serde_json::{Value, json};
 use slipway_tests::{Sandbox, SandboxOptions, Terraform, configuration};
 
 /// The calls of a create, in their order; the number counts calls of this method and path.
-const CREATE: [(&str, &str, u64); 6] = [
+const CREATE: [(&str, &str, u64); 7] = [
     ("POST", "/v2/vpcs", 1),
     ("PUT", "/v2/vpcs/*", 1),
     ("POST", "/v2/kubernetes/clusters", 1),
+    ("PATCH", "/_clusters/*/api/v1/**", 2),
     ("PUT", "/v2/vpcs/*", 2),
     ("POST", "/v2/kubernetes/clusters/*/node-pools", 1),
     ("PATCH", "/v2/kubernetes/clusters/*/node-pools/*", 1),
