@@ -176,6 +176,15 @@ impl Cluster {
         })
     }
 
+    /// What stands in one `ConfigMap`.
+    pub fn config_map(&self, namespace: &str, name: &str) -> Result<BTreeMap<String, String>> {
+        let (namespace, name) = (namespace.to_owned(), name.to_owned());
+        self.ask(|client| async move {
+            let maps: Api<ConfigMap> = Api::namespaced(client, &namespace);
+            Ok(maps.get(&name).await?.data.unwrap_or_default())
+        })
+    }
+
     /// Every Secret's values, to look for them where they must not be.
     pub fn all_secret_values(&self) -> Result<Vec<String>> {
         self.ask(|client| async move {

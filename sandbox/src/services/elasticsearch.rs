@@ -270,3 +270,118 @@ fn check_mapping(what: &str, mapping: &Value) -> Result<(), Answer> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+mod tests {
+    use super::{Answer, Call, Elasticsearch, Method, Value, json};
+
+    fn elasticsearch() -> Elasticsearch {
+        // Nobody is asked: what is tested comes after the password.
+        let nowhere = kube::Config::new("http://127.0.0.1:9".parse().unwrap());
+        Elasticsearch::new(kube::Client::try_from(nowhere).unwrap())
+    }
+
+    fn call(method: Method, path: &str, body: &Value) -> Call {
+        let mut headers = axum::http::HeaderMap::new();
+        headers.insert("content-type", "application/json".parse().unwrap());
+        Call {
+            method,
+            path: path.to_owned(),
+            query: std::collections::BTreeMap::new(),
+            headers,
+            body: body.to_string(),
+        }
+    }
+
+    fn said(
+        service: &mut Elasticsearch,
+        method: Method,
+        path: &str,
+        body: &Value,
+    ) -> Result<Value, String> {
+        match service.route(&call(method, path, body)) {
+            Ok(Answer::Json(200, told)) => Ok(told),
+            Ok(other) => Err(format!("{other:?}")),
+            Err(Answer::Unexpected(why)) => Err(why),
+            Err(other) => Err(format!("{other:?}")),
+        }
+    }
+
+    fn policy() -> Value {
+        json!({ "policy": { "_meta": { "slipway": "1" }, "phases": { "delete": { "min_age": "3d", "actions": { "delete": {} } } } } })
+    }
+
+    fn template() -> Value {
+        json!({
+            "index_patterns": ["logs"], "data_stream": {}, "_meta": { "slipway": "2" },
+            "template": {
+                "settings": { "index.lifecycle.name": "logs", "number_of_replicas": 1 },
+                "mappings": { "properties": { "log": { "type": "text" }, "pod": { "properties": { "name": { "type": "keyword" } } } } },
+            },
+        })
+    }
+
+    #[tokio::test]
+    async fn what_was_written_comes_back_with_its_mark_and_with_settings_as_texts() {
+        let mut service = elasticsearch();
+        assert!(said(&mut service, Method::GET, "/_ilm/policy/logs", &json!({})).is_err());
+        said(&mut service, Method::PUT, "/_ilm/policy/logs", &policy()).unwrap();
+        said(
+            &mut service,
+            Method::PUT,
+            "/_index_template/logs",
+            &template(),
+        )
+        .unwrap();
+        let told = said(&mut service, Method::GET, "/_ilm/policy/logs", &json!({})).unwrap();
+        assert_eq!(told["logs"]["policy"]["_meta"]["slipway"], "1");
+        let told = said(
+            &mut service,
+            Method::GET,
+            "/_index_template/logs",
+            &json!({}),
+        )
+        .unwrap();
+        let told = &told["index_templates"][0]["index_template"];
+        assert_eq!(told["_meta"]["slipway"], "2");
+        assert_eq!(
+            told["template"]["settings"]["index"],
+            json!({ "lifecycle": { "name": "logs" }, "number_of_replicas": "1" })
+        );
+    }
+
+    #[tokio::test]
+    async fn what_elasticsearch_would_not_take_is_not_taken() {
+        let mut service = elasticsearch();
+        let put = |service: &mut Elasticsearch, path: &str, body: &Value| {
+            said(service, Method::PUT, path, body).unwrap_err()
+        };
+        let why = put(&mut service, "/_index_template/logs", &template());
+        assert!(why.contains("no policy logs yet"), "{why}");
+        said(&mut service, Method::PUT, "/_ilm/policy/logs", &policy()).unwrap();
+        for (pointer, value, expected) in [
+            ("/index_patterns", json!([]), "no list of patterns"),
+            ("/data_stream", json!(true), "data_stream is no object"),
+            (
+                "/template/mappings/properties/log/type",
+                json!("string"),
+                "has type \"string\"",
+            ),
+            (
+                "/template/mappings/properties/pod",
+                json!({}),
+                "pod has no properties",
+            ),
+        ] {
+            let mut body = template();
+            *body.pointer_mut(pointer).unwrap() = value;
+            let why = put(&mut service, "/_index_template/logs", &body);
+            assert!(why.contains(expected), "{pointer}: {why}");
+        }
+        let mut body = policy();
+        body["policy"]["phases"]["old"] = json!({ "actions": {} });
+        let why = put(&mut service, "/_ilm/policy/logs", &body);
+        assert!(why.contains("phases has old"), "{why}");
+    }
+}

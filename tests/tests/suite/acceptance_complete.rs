@@ -1,10 +1,14 @@
 //! `examples/complete`: every component there is, applied, applied again, looked at, destroyed.
 
+use std::process::Command;
+
 use anyhow::{Context, Result, ensure};
 use run_report::Catalog;
 use serde_json::{Value, json};
 use slipway_tests::Verdict::{self, Done, Forbidden};
-use slipway_tests::{Cluster, ObjectStore, Sandbox, SandboxOptions, Terraform, until, workspace};
+use slipway_tests::{
+    Cluster, ObjectStore, Sandbox, SandboxOptions, Terraform, binary, until, workspace,
+};
 
 #[test]
 fn the_example_names_every_component_of_the_catalogue() -> Result<()> {
@@ -40,24 +44,27 @@ fn complete(size: &str) -> Result<()> {
         terraform.set(&format!("TF_VAR_{}", token_variable(service)), &place.token);
     }
     let choice = format!("size={size}");
-    let apply = [
-        "apply",
-        "-auto-approve",
-        "-input=false",
-        "-no-color",
-        "-var",
-        &choice,
-    ];
+    let terraform = |verb: &str| {
+        let told = [
+            "-auto-approve",
+            "-input=false",
+            "-no-color",
+            "-var",
+            &choice,
+        ];
+        terraform.run(&[&[verb], told.as_slice()].concat())?.ok()
+    };
 
-    terraform.run(&apply)?.ok()?;
+    terraform("apply")?;
     let cluster = Cluster::only(&sandbox)?;
     every_component_is_recorded_and_ready(&cluster)?;
     services_were_told_what_they_must_be(&sandbox)?;
+    the_platform_api_takes_its_settings(&cluster)?;
     identities_may_do_what_they_must_and_no_more(&cluster)?;
     namespaces_need_a_pod_security_level(&cluster)?;
 
     let records = cluster.journal()?;
-    let again = terraform.run(&apply)?.ok()?;
+    let again = terraform("apply")?;
     ensure!(
         again.text().contains("No changes."),
         "the second apply did something:\n{}",
@@ -68,16 +75,7 @@ fn complete(size: &str) -> Result<()> {
         "the second apply touched the journal"
     );
 
-    terraform
-        .run(&[
-            "destroy",
-            "-auto-approve",
-            "-input=false",
-            "-no-color",
-            "-var",
-            &choice,
-        ])?
-        .ok()?;
+    terraform("destroy")?;
     let left = sandbox.objects()?;
     ensure!(
         left == before,
@@ -130,6 +128,34 @@ fn services_were_told_what_they_must_be(sandbox: &Sandbox) -> Result<()> {
             "{method} {path} of {service} was called {made} times"
         );
     }
+    Ok(())
+}
+
+/// The program reads the settings that the role wrote: every name is one that it knows. It ends with the first secret,
+/// whose file is in its pods only.
+fn the_platform_api_takes_its_settings(cluster: &Cluster) -> Result<()> {
+    let written = cluster.config_map("platform-api", "platform-api-settings")?;
+    let settings = written.get("settings.json").context("no settings")?;
+    for part in ["127.0.0.1:8180", "https://elasticsearch-es-http"] {
+        ensure!(
+            settings.contains(part),
+            "{part} is missing in the settings:\n{settings}"
+        );
+    }
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("settings.json");
+    std::fs::write(&path, settings.replace("0.0.0.0:8080", "127.0.0.1:0"))?;
+    let output = Command::new(binary("platform-api")?)
+        .args(["serve", "--settings"])
+        .arg(&path)
+        .output()?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    ensure!(
+        !output.status.success()
+            && said.contains("SLW-530")
+            && said.contains("/run/secrets/platform-api/"),
+        "the platform API was to miss a secret alone, and says: {said}\n{settings}"
+    );
     Ok(())
 }
 
