@@ -23,7 +23,7 @@ pub struct Environment {
     pub status: Option<Arc<Status>>,
     /// Set when the claim was taken back or its time is over; `claim` is what stood there before.
     pub gone: Option<Gone>,
-    /// Grows with every change, in milliseconds since 1970: what the search index orders by.
+    /// Grows with every change; at least the second in which it was seen first. The search index orders by it.
     pub version: i64,
 }
 

@@ -209,6 +209,12 @@ impl IntoResponse for Problem {
     }
 }
 
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        (*self).into_response()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,6 +1,6 @@
 //! What every request goes through: an id, a line in the log, a limit of time, and a body for every refusal.
 
-use crate::problem::{PROBLEM_JSON, Problem};
+use crate::problem::{PROBLEM_JSON, Problem, Refused};
 use axum::extract::{MatchedPath, Request};
 use axum::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
@@ -34,7 +34,7 @@ pub async fn identify(mut request: Request, next: Next) -> Response {
         .extensions()
         .get::<MatchedPath>()
         .map_or_else(|| "-".to_owned(), |path| path.as_str().to_owned());
-    let span = tracing::info_span!("request", id, %method, route);
+    let span = tracing::info_span!("answer", id, %method, route);
     let started = Instant::now();
     let answer = next.run(request).instrument(span.clone()).await;
     let mut answer = explain(answer, &id);
@@ -129,9 +129,23 @@ fn framework(status: StatusCode) -> Option<Box<Problem>> {
             "the request has a form that cannot be read",
             "compare it with /api/v1/openapi.json",
         ),
+        StatusCode::INTERNAL_SERVER_ERROR => (
+            "SLW-500",
+            "Something broke",
+            "the program did something that it should not; a write that was begun may have happened",
+            "look at the environment before trying again, and report the request id",
+        ),
         _ => return None,
     };
     Some(Problem::new(status, code, title, detail, action))
+}
+
+/// The problem that stands for a bare status.
+pub(crate) fn of_status(status: StatusCode) -> Refused {
+    framework(status).unwrap_or_else(|| {
+        let title = status.canonical_reason().unwrap_or("Refused");
+        Problem::new(status, "SLW-500", title, title, "report the request id")
+    })
 }
 
 fn has_type(answer: &Response) -> bool {

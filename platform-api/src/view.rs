@@ -3,8 +3,9 @@
 //! A sweep that began before an own write knows less than the write, so each entry remembers when it was touched.
 
 use crate::environment::Environment;
+use authz::Origin;
 use claims::status::Status;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Instant;
 use tokio::sync::broadcast;
@@ -58,13 +59,15 @@ pub struct Reservation<'a> {
     pub live: usize,
 }
 
-/// What one complete sweep saw.
+/// What one complete look found changed.
 #[derive(Default)]
 pub struct Observed {
-    /// Environments, without their statuses.
+    /// Environments that are new or different, without their statuses.
     pub environments: Vec<Environment>,
-    /// Statuses by the name of the environment; `None` when they could not be read, and the old ones stay.
-    pub statuses: Option<HashMap<String, Arc<Status>>>,
+    /// Environments of which nothing is left in the bucket, with the bucket that they were in.
+    pub removed: Vec<(String, Origin)>,
+    /// Every status, by the name of its environment.
+    pub statuses: HashMap<String, Arc<Status>>,
 }
 
 impl Default for View {
@@ -117,6 +120,18 @@ impl View {
         self.page(None, usize::MAX, |_| true).0
     }
 
+    /// How many environments there are, those that are being taken down included.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.read().entries.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// How many environments live in a pool, those that are being made included.
     #[must_use]
     pub fn live_in_pool(&self, pool: &str) -> usize {
@@ -124,10 +139,11 @@ impl View {
     }
 
     /// Takes a place in a pool, for as long as it is decided whether there is one: of two who ask at once, the second
-    /// counts the first.
-    pub fn reserve(&self, pool: &str) -> Reservation<'_> {
+    /// counts the first. An environment that is there already counts itself out, as when a request is sent again.
+    pub fn reserve(&self, pool: &str, name: &str) -> Reservation<'_> {
         let mut inner = self.write();
-        let live = inner.live_in_pool(pool);
+        let itself = inner.entries.get(name).is_some_and(|entry| entry.lives_in(pool));
+        let live = inner.live_in_pool(pool) - usize::from(itself);
         *inner.reserved.entry(pool.to_owned()).or_default() += 1;
         Reservation {
             view: self,
@@ -160,39 +176,35 @@ impl View {
         environment
     }
 
-    /// Takes over what a complete sweep saw that began at `begun`.
+    /// Takes over what a complete look found that began at `begun`.
     pub fn sweep(&self, begun: Instant, observed: Observed) {
         let mut inner = self.write();
         let mut changes = Vec::new();
-        let mut seen = BTreeSet::new();
-        for mut environment in observed.environments {
-            let name = environment.name().to_owned();
-            if !seen.insert(name.clone()) {
-                tracing::warn!(name, key = environment.place.key, "claimed by a second object, which is passed over");
-                continue;
+        for (name, origin) in observed.removed {
+            let entry = inner.entries.get(&name);
+            if entry.is_some_and(|entry| entry.touched <= begun && entry.environment.origin == origin) {
+                changes.extend(inner.entries.remove(&name).map(|entry| Change {
+                    kind: ChangeKind::Removed,
+                    environment: entry.environment,
+                }));
             }
-            let before = inner.entries.get(&name);
-            if before.is_some_and(|entry| entry.touched > begun) {
-                continue;
+        }
+        for environment in observed.environments {
+            let known = inner.entries.get(environment.name());
+            if let Some(known) = known {
+                if known.touched > begun {
+                    continue;
+                }
+                if known.keeps_out(&environment) {
+                    let name = environment.name();
+                    tracing::warn!(name, key = environment.place.key, "a second claim of one environment is passed over");
+                    continue;
+                }
             }
-            environment.status = match &observed.statuses {
-                Some(statuses) => statuses.get(&name).cloned(),
-                None => before.and_then(|entry| entry.environment.status.clone()),
-            };
-            changes.extend(inner.take(environment, begun).1);
+            let status = known.and_then(|known| known.environment.status.clone());
+            changes.extend(inner.take(Environment { status, ..environment }, begun).1);
         }
-        let vanished: Vec<String> = inner
-            .entries
-            .iter()
-            .filter(|(name, entry)| entry.touched <= begun && !seen.contains(*name))
-            .map(|(name, _)| name.clone())
-            .collect();
-        for name in vanished {
-            changes.extend(inner.entries.remove(&name).map(|entry| Change {
-                kind: ChangeKind::Removed,
-                environment: entry.environment,
-            }));
-        }
+        changes.extend(inner.take_statuses(&observed.statuses));
         inner.swept = Some(begun);
         self.tell(inner, changes);
     }
@@ -216,16 +228,48 @@ impl View {
     }
 }
 
+impl Entry {
+    /// Whether another object that claims the same name is passed over: the first one stays unharmed.
+    fn keeps_out(&self, other: &Environment) -> bool {
+        let known = &self.environment;
+        known.gone.is_none() && (known.origin != other.origin || known.place.key != other.place.key)
+    }
+
+    fn lives_in(&self, pool: &str) -> bool {
+        self.environment.gone.is_none() && self.environment.claim.environment_pool == pool
+    }
+}
+
 impl Inner {
     fn live_in_pool(&self, pool: &str) -> usize {
         let live = self
             .entries
             .values()
-            .filter(|entry| {
-                entry.environment.gone.is_none() && entry.environment.claim.environment_pool == pool
-            })
+            .filter(|entry| entry.lives_in(pool))
             .count();
         live + self.reserved.get(pool).copied().unwrap_or_default()
+    }
+
+    /// Takes over what the controller says; of what it says nothing, it said nothing.
+    fn take_statuses(&mut self, statuses: &HashMap<String, Arc<Status>>) -> Vec<Change> {
+        let mut changes = Vec::new();
+        for (name, entry) in &mut self.entries {
+            let status = statuses.get(name);
+            if entry.environment.status.as_ref() == status {
+                continue;
+            }
+            let version = this_second().max(entry.environment.version + 1);
+            entry.environment = Arc::new(Environment {
+                status: status.cloned(),
+                version,
+                ..(*entry.environment).clone()
+            });
+            changes.push(Change {
+                kind: ChangeKind::Changed,
+                environment: entry.environment.clone(),
+            });
+        }
+        changes
     }
 
     /// Puts an environment in place; a change is one that a reader could see.
@@ -242,7 +286,7 @@ impl Inner {
                 entry.touched = touched;
                 return (entry.environment.clone(), None);
             }
-            environment.version = now_in_milliseconds().max(environment.version + 1);
+            environment.version = this_second().max(environment.version + 1);
             entry.environment = Arc::new(environment);
             entry.touched = touched;
             let environment = entry.environment.clone();
@@ -252,7 +296,7 @@ impl Inner {
             };
             return (environment, Some(change));
         }
-        environment.version = now_in_milliseconds();
+        environment.version = this_second();
         let environment = Arc::new(environment);
         let entry = Entry {
             environment: environment.clone(),
@@ -275,8 +319,8 @@ impl Drop for Reservation<'_> {
     }
 }
 
-fn now_in_milliseconds() -> i64 {
-    jiff::Timestamp::now().as_millisecond()
+fn this_second() -> i64 {
+    jiff::Timestamp::now().as_second()
 }
 
 #[cfg(test)]
@@ -288,7 +332,14 @@ mod tests {
     fn observed(names: &[&str]) -> Observed {
         Observed {
             environments: names.iter().map(|name| environment(name, "team1")).collect(),
-            statuses: None,
+            ..Observed::default()
+        }
+    }
+
+    fn removed(name: &str) -> Observed {
+        Observed {
+            removed: vec![(name.to_owned(), Origin::Bucket)],
+            ..Observed::default()
         }
     }
 
@@ -300,11 +351,14 @@ mod tests {
     fn a_sweep_that_began_before_a_write_does_not_undo_it() {
         let view = View::default();
         let begun = Instant::now();
-        view.put(environment("dev-new", "team1"));
-        view.sweep(begun, observed(&["dev-old"]));
-        assert_eq!(names(&view), ["dev-new", "dev-old"]);
-        view.sweep(Instant::now(), observed(&["dev-old"]));
-        assert_eq!(names(&view), ["dev-old"]);
+        let mut own = environment("dev-x", "team1");
+        own.claim.user = "joe@acme.example".into();
+        view.put(own);
+        view.sweep(begun, removed("dev-x"));
+        view.sweep(begun, observed(&["dev-x", "dev-y"]));
+        assert_eq!(view.get("dev-x").unwrap().claim.user, "joe@acme.example");
+        view.sweep(Instant::now(), removed("dev-x"));
+        assert_eq!(names(&view), ["dev-y"]);
     }
 
     #[test]
@@ -313,11 +367,26 @@ mod tests {
         let mut changes = view.changes();
         view.sweep(Instant::now(), observed(&["dev-a"]));
         view.sweep(Instant::now(), observed(&["dev-a"]));
-        view.sweep(Instant::now(), observed(&[]));
+        view.sweep(Instant::now(), removed("dev-a"));
         let heard: Vec<ChangeKind> = std::iter::from_fn(|| changes.try_recv().ok())
             .map(|change| change.kind)
             .collect();
         assert_eq!(heard, [ChangeKind::Added, ChangeKind::Removed]);
+    }
+
+    #[test]
+    fn a_second_claim_of_a_name_does_not_harm_the_first() {
+        let view = View::default();
+        view.sweep(Instant::now(), observed(&["dev-a"]));
+        let mut second = environment("dev-a", "team2");
+        second.origin = Origin::Git;
+        let both = Observed {
+            environments: vec![second],
+            removed: vec![("dev-a".to_owned(), Origin::Git)],
+            ..Observed::default()
+        };
+        view.sweep(Instant::now(), both);
+        assert_eq!(view.get("dev-a").unwrap().claim.environment_pool, "team1");
     }
 
     #[test]
@@ -339,11 +408,12 @@ mod tests {
             }),
             ..environment("dev-gone", "team1")
         });
-        let first = view.reserve("team1");
-        let second = view.reserve("team1");
+        let first = view.reserve("team1", "dev-b");
+        let second = view.reserve("team1", "dev-c");
         assert_eq!((first.live, second.live), (1, 2));
-        assert_eq!(view.reserve("team2").live, 0);
+        assert_eq!(view.reserve("team2", "dev-d").live, 0);
         drop((first, second));
+        assert_eq!(view.reserve("team1", "dev-a").live, 0);
         assert_eq!(view.live_in_pool("team1"), 1);
     }
 

@@ -1,5 +1,7 @@
 //! The real program, with settings, a log and an audit folder of its own.
 
+use crate::console::sign_in::CLIENT;
+use crate::events::Events;
 use crate::issuer::{AUDIENCE, Issuer};
 use crate::store::{ACCESS_KEY, PLATFORM, REGION, SECRET_KEY};
 use serde_json::{Value, json};
@@ -18,6 +20,7 @@ pub(crate) struct Program {
     process: Child,
     pub(crate) url: String,
     folder: Arc<TempDir>,
+    more: Value,
     client: reqwest::Client,
 }
 
@@ -53,6 +56,12 @@ impl Request {
         self
     }
 
+    /// A body as it is, whatever its type.
+    pub(crate) fn text(mut self, body: &str) -> Self {
+        self.body = Some(body.to_owned());
+        self
+    }
+
     pub(crate) fn json(mut self, body: &Value) -> Self {
         self.body = Some(body.to_string());
         self.header("content-type", "application/json")
@@ -74,18 +83,32 @@ impl Program {
     /// Starts it with a folder of its own and waits until it is ready.
     pub(crate) async fn start(store: &str, issuer: &Issuer) -> Self {
         let folder = Arc::new(tempfile::tempdir().expect("a folder"));
-        Self::in_folder(folder, store, issuer).await
+        Self::with_settings(folder, store, issuer, &json!({})).await
+    }
+
+    /// The same, with settings beside or instead of the usual ones.
+    pub(crate) async fn start_with(store: &str, issuer: &Issuer, more: &Value) -> Self {
+        let folder = Arc::new(tempfile::tempdir().expect("a folder"));
+        Self::with_settings(folder, store, issuer, more).await
     }
 
     /// Starts it once more where it was.
     pub(crate) async fn start_again(&self, store: &str, issuer: &Issuer) -> Self {
-        Self::in_folder(Arc::clone(&self.folder), store, issuer).await
+        Self::with_settings(Arc::clone(&self.folder), store, issuer, &self.more).await
     }
 
-    async fn in_folder(folder: Arc<TempDir>, store: &str, issuer: &Issuer) -> Self {
+    async fn with_settings(
+        folder: Arc<TempDir>,
+        store: &str,
+        issuer: &Issuer,
+        more: &Value,
+    ) -> Self {
         let path = folder.path();
         let address = free_address();
-        let settings = settings(path, &address, store, issuer);
+        let mut settings = settings(path, &address, store, issuer);
+        for (name, value) in more.as_object().into_iter().flatten() {
+            settings[name] = value.clone();
+        }
         let file = path.join("settings.json");
         std::fs::write(&file, settings.to_string()).expect("its settings");
         let log = std::fs::OpenOptions::new()
@@ -107,7 +130,11 @@ impl Program {
             process,
             url: format!("http://{address}"),
             folder,
-            client: reqwest::Client::builder().no_proxy().build().expect("a client"),
+            more: more.clone(),
+            client: reqwest::Client::builder()
+                .no_proxy()
+                .build()
+                .expect("a client"),
         };
         program.ready().await;
         program
@@ -117,7 +144,10 @@ impl Program {
         let deadline = Instant::now() + START_DEADLINE;
         loop {
             let asked = self.client.get(format!("{}/readyz", self.url)).send().await;
-            if asked.as_ref().is_ok_and(|answer| answer.status().is_success()) {
+            if asked
+                .as_ref()
+                .is_ok_and(|answer| answer.status().is_success())
+            {
                 return;
             }
             let ended = self.process.try_wait().expect("a state");
@@ -146,7 +176,9 @@ impl Program {
 
     pub(crate) async fn send(&self, request: &Request) -> Answer {
         let method = request.method.parse().expect("a method");
-        let mut sent = self.client.request(method, format!("{}{}", self.url, request.path));
+        let mut sent = self
+            .client
+            .request(method, format!("{}{}", self.url, request.path));
         for (name, value) in &request.headers {
             sent = sent.header(name, value);
         }
@@ -162,6 +194,28 @@ impl Program {
             headers: answer.headers().clone(),
             body: answer.text().await.expect("a body"),
         }
+    }
+
+    /// What it tells as it happens.
+    pub(crate) async fn events(&self, request: &Request) -> Events {
+        let sent = self.client.get(format!("{}{}", self.url, request.path));
+        let sent = request
+            .headers
+            .iter()
+            .fold(sent, |sent, (name, value)| sent.header(name, value));
+        let answer = sent.send().await.expect("an answer");
+        assert_eq!(answer.status(), 200, "{}", self.log());
+        Events::of(answer)
+    }
+
+    /// Tells it to stop and waits until it has.
+    pub(crate) async fn terminate(&mut self) -> std::process::ExitStatus {
+        let told = std::process::Command::new("kill")
+            .arg(self.pid().to_string())
+            .status();
+        assert!(told.expect("it is told").success());
+        let ended = tokio::time::timeout(Duration::from_secs(30), self.process.wait()).await;
+        ended.expect("it ends in time").expect("a status")
     }
 
     /// Kills it as the kernel does when memory is short: nothing of it runs any more.
@@ -210,6 +264,7 @@ fn settings(folder: &Path, address: &str, store: &str, issuer: &Issuer) -> Value
             "audiences": [AUDIENCE],
             "people": { "roles": { "platform-admins": ["platform-admin"] } },
         }] },
+        "console": { "issuer": issuer.url, "client_id": CLIENT },
         "audit": { "directory": folder.join("audit") },
         "rate": { "per_second": 1_000_000, "burst": 1_000_000 },
         "sweep_seconds": 1,

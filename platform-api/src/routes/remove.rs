@@ -1,0 +1,97 @@
+//! Taking a claim back: its environment is taken down.
+
+use super::input::{DryRun, Expected, Parameters, name_in_path, unreadable};
+use crate::answers::ChangeAnswer;
+use crate::app::Shared;
+use crate::caller::Caller;
+use crate::commands::Operation;
+use crate::environment::Environment;
+use crate::problem::{Problem, Refused};
+use crate::writes::{Accepted, Deed};
+use authz::{Action, Origin};
+use axum::Extension;
+use axum::extract::{Path, State};
+use claim_store::Place;
+use claims::{Gone, Tombstone};
+use jiff::Timestamp;
+
+/// Take an environment down
+///
+/// Puts a tombstone in the place of the claim. `If-Match` is optional: without it, what stands there at this moment is
+/// taken back. As long as the tombstone is there, the environment can be restored.
+#[utoipa::path(
+    delete,
+    path = "/api/v1/environments/{name}",
+    tag = "environments",
+    params(
+        DryRun,
+        ("name" = String, Path, description = "The environment's name."),
+        ("If-Match" = Option<String>, Header, description = "Takes back this state and no other."),
+        ("Idempotency-Key" = Option<String>, Header, description = "Makes the request safe to send again."),
+    ),
+    responses(
+        (status = 200, description = "With `dry_run`: what would be taken down.", body = super::Trial),
+        (status = 202, description = "The claim is taken back.", body = Accepted),
+        (status = 403, description = "A policy forbids it.", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "There is none that you may see.", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "It is static, or taken down already.", body = Problem, content_type = "application/problem+json"),
+        (status = 410, description = "It is gone.", body = Problem, content_type = "application/problem+json"),
+        (status = 412, description = "Somebody was faster.", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn remove(
+    State(app): State<Shared>,
+    caller: Caller,
+    Path(name): Path<String>,
+    Extension(operation): Extension<Operation>,
+    Parameters(DryRun { dry_run }): Parameters<DryRun>,
+    expected: Expected,
+) -> Result<ChangeAnswer, Refused> {
+    let name = name_in_path(&name)?;
+    let before = app.require(&caller, &name).await?;
+    let state = match expected {
+        Expected::State(state) => Some(state),
+        Expected::Unsaid => None,
+        Expected::Nothing => return Err(unreadable("what does not exist cannot be deleted")),
+    };
+    // With a state, the store tells whether this very request took the claim back before.
+    if state.is_none() || before.origin == Origin::Git {
+        app.require_changeable(&before)?;
+    }
+    let action = Action::DeleteEnvironment;
+    let verdict = app.decide(&caller, action, app.subject(&before), None)?;
+    if dry_run {
+        let trial = app.trial(action, &verdict, &before.claim);
+        return Ok(ChangeAnswer::Trial(Box::new(trial)));
+    }
+    let deed = Deed {
+        caller: caller.clone(),
+        action,
+        name: name.to_string(),
+        operation: operation.0,
+        verdict,
+        before: Some(before.etag().to_owned()),
+    };
+    let place = Place {
+        key: before.place.key.clone(),
+        etag: state.unwrap_or_else(|| before.place.etag.clone()),
+    };
+    let gone = Gone::Withdrawn {
+        by: caller.principal.name().to_owned(),
+        at: Timestamp::now(),
+    };
+    let tombstone = Tombstone {
+        environment_name: name,
+        gone: gone.clone(),
+    };
+    let work = async {
+        let place = app.claims.withdraw(&place, &tombstone, operation.0).await?;
+        Ok(Environment {
+            place,
+            gone: Some(gone),
+            ..(*before).clone()
+        })
+    };
+    let done = app.change(deed, work).await?;
+    Ok(ChangeAnswer::Accepted(operation.0, done))
+}
