@@ -285,7 +285,9 @@ def execute(command, environment=None):
 
 
 def last_lines(done):
-    return " | ".join(done.stdout.strip().splitlines()[-5:]) or "exit status %d" % done.returncode
+    """What the program said last, without what it tried again."""
+    lines = [line for line in done.stdout.strip().splitlines() if not line.startswith("WARNING: Retrying")]
+    return " | ".join(lines[-5:]) or "exit status %d" % done.returncode
 
 
 if __name__ == "__main__":

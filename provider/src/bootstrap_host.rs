@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::path::Path;
 use std::time::Duration;
 
 use run_report::{
@@ -10,10 +11,11 @@ use run_report::{
 use secrecy::SecretString;
 use tfplugin::{Diagnostic, Diagnostics};
 use uuid::Uuid;
-use vultr::{Client, CreateInstance, Instance};
+use vultr::{Client, CreateInstance};
 
 use crate::allowance::Allowance;
-use crate::bootstrap_run::{self, Report};
+use crate::bootstrap_place::{Bootstrap, Place};
+use crate::bootstrap_run::{self, Orders, Report};
 use crate::catalogue::PlanOffer;
 use crate::cloud_init;
 use crate::fault::{self, Fault};
@@ -48,6 +50,8 @@ pub(crate) struct Job<'a> {
     pub(crate) components: Vec<ComponentRequest>,
     /// One that runs whatever the journal says.
     pub(crate) forced: Option<&'a str>,
+    /// Where the playbooks run.
+    pub(crate) bootstrap: &'a Bootstrap,
     pub(crate) secrets: &'a BTreeMap<String, SecretString>,
     pub(crate) secrets_version: u64,
     pub(crate) run: Uuid,
@@ -55,9 +59,30 @@ pub(crate) struct Job<'a> {
     pub(crate) tell: Tell<'a>,
 }
 
-/// Raises a host, runs what is due on it, and removes it whatever happened.
+/// Runs what is due where the user wants it. A host that is raised for it is removed whatever happened.
 pub(crate) async fn run(job: &Job<'_>, cluster: &str, vpc: &str) -> Result<(), Diagnostics> {
     let program = job.session.bootstrap_program()?;
+    job.bootstrap.require_ready()?;
+    let mut problems = Diagnostics::new();
+    let report = match &job.bootstrap.place {
+        Place::Instance => on_new_host(job, cluster, vpc, &program, &mut problems).await?,
+        Place::Standing(host) => {
+            problems.collect(drive(job, cluster, (**host).clone(), &program).await)
+        }
+    };
+    if let Some(report) = report {
+        judge(&report, &job.bootstrap.place, &mut problems);
+    }
+    problems.into_result()
+}
+
+async fn on_new_host(
+    job: &Job<'_>,
+    cluster: &str,
+    vpc: &str,
+    program: &Path,
+    problems: &mut Diagnostics,
+) -> Result<Option<Report>, Diagnostics> {
     let keys = RunKeys::generate().map_err(|error| {
         Fault::new(
             fault::RUN_FAILED,
@@ -70,17 +95,13 @@ pub(crate) async fn run(job: &Job<'_>, cluster: &str, vpc: &str) -> Result<(), D
         .map_err(|error| cloud("creating the bootstrap host", &error))?
         .into_inner();
 
-    let ran = use_host(job, cluster, &host.id, &keys, &program).await;
+    let ran = use_host(job, cluster, &host.id, &keys, program).await;
     let removed = remove(job.client, &host.id).await;
-    let mut problems = Diagnostics::new();
     let report = problems.collect(ran);
     if let Err(fault) = removed {
         problems.append(fault);
     }
-    if let Some(report) = report {
-        judge(&report, &mut problems);
-    }
-    problems.into_result()
+    Ok(report)
 }
 
 /// Removes a host and waits until it is gone. A stop does not end this: a host left behind goes on costing.
@@ -96,16 +117,39 @@ async fn use_host(
     cluster: &str,
     host: &str,
     keys: &RunKeys,
-    program: &std::path::Path,
+    program: &Path,
 ) -> Result<Report, Diagnostics> {
     let up = job
         .client
         .instance_up(host, &job.allowance.wait(job.client))
         .await;
     let host = up.map_err(|error| cloud(&format!("waiting for bootstrap host {host}"), &error))?;
-    let request = request(job, cluster, &host, keys).await?;
+    let host = Host {
+        connection: Connection::Ssh,
+        address: host.main_ip,
+        port: PORT,
+        user: USER.to_owned(),
+        host_key: keys.host.public().to_owned(),
+        login_key: Some(keys.login.private().clone()),
+    };
+    drive(job, cluster, host, program).await
+}
+
+/// Runs slipway-bootstrap against a host that stands, in the time that is left.
+async fn drive(
+    job: &Job<'_>,
+    cluster: &str,
+    host: Host,
+    program: &Path,
+) -> Result<Report, Diagnostics> {
+    let request = request(job, cluster, host).await?;
     let token = job.allowance.stop().token();
-    let run = bootstrap_run::run(program, &request, job.forced, job.tell, token);
+    let orders = Orders {
+        forced: job.forced,
+        bundle: job.bootstrap.bundle.as_deref(),
+        agent: job.bootstrap.needs_agent(),
+    };
+    let run = bootstrap_run::run(program, &request, orders, job.tell, token);
     match tokio::time::timeout(job.allowance.left(), run).await {
         Ok(report) => Ok(report?),
         Err(_) => Err(Fault::new(
@@ -168,12 +212,7 @@ async fn specification(
     })
 }
 
-async fn request(
-    job: &Job<'_>,
-    cluster: &str,
-    host: &Instance,
-    keys: &RunKeys,
-) -> Result<Request, Fault> {
+async fn request(job: &Job<'_>, cluster: &str, host: Host) -> Result<Request, Fault> {
     Ok(Request {
         v: PROTOCOL_VERSION,
         run: job.run,
@@ -183,14 +222,7 @@ async fn request(
             region: job.region.to_owned(),
             domain: job.domain.to_owned(),
         },
-        host: Host {
-            connection: Connection::Ssh,
-            address: host.main_ip.clone(),
-            port: PORT,
-            user: USER.to_owned(),
-            host_key: keys.host.public().to_owned(),
-            login_key: Some(keys.login.private().clone()),
-        },
+        host,
         kubeconfig: job.session.kubeconfig(cluster).await?,
         chart_mirror: job.session.chart_mirror().map(str::to_owned),
         components: job.components.clone(),
@@ -202,7 +234,7 @@ async fn request(
 }
 
 /// Turns the outcome of a run into what the user must know.
-fn judge(report: &Report, problems: &mut Diagnostics) {
+fn judge(report: &Report, place: &Place, problems: &mut Diagnostics) {
     for (component, failure) in &report.failures {
         problems.push(component_failed(component, failure.as_ref()));
     }
@@ -217,14 +249,17 @@ fn judge(report: &Report, problems: &mut Diagnostics) {
     match report.outcome {
         Outcome::Done => {}
         Outcome::Failed if !report.failures.is_empty() => {}
-        Outcome::Failed => problems.append(Fault::new(fault::RUN_FAILED, format!("The run failed without naming a component.{said}"))),
+        Outcome::Failed => problems.append(Fault::new(fault::RUN_FAILED, format!("The run ended before any component had begun. Mend the cause, then apply again.{said}"))),
         Outcome::BadRequest => problems.append(Fault::new(
             fault::RUN_FAILED,
             format!("slipway-bootstrap refused the request; provider and slipway-bootstrap must be of one release.{said}"),
         )),
         Outcome::Unreachable => problems.append(Fault::new(
             fault::HOST_UNREACHABLE,
-            format!("The bootstrap host did not answer SSH, or not with the key that was given to it. Check that port 22 of new servers can be reached from here, then apply again.{said}"),
+            match place {
+                Place::Instance => format!("The bootstrap host did not answer SSH, or not with the key that was given to it. Check that port 22 of new servers can be reached from here, then apply again.{said}"),
+                Place::Standing(_) => format!("The host of `bootstrap` did not answer, showed another host key, did not let the user in, or its cluster did not answer. Check `bootstrap` with `ssh`, then apply again.{said}"),
+            },
         )),
         Outcome::Busy => problems.append(Fault::new(
             fault::RUN_FAILED,
@@ -283,7 +318,7 @@ mod tests {
 
     fn told(report: &Report) -> Diagnostics {
         let mut problems = Diagnostics::new();
-        judge(report, &mut problems);
+        judge(report, &Place::Instance, &mut problems);
         problems
     }
 

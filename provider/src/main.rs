@@ -4,6 +4,7 @@
 
 mod allowance;
 mod bootstrap_host;
+mod bootstrap_place;
 mod bootstrap_run;
 mod catalog_data;
 mod catalogue;
@@ -29,6 +30,7 @@ mod node_plan;
 mod node_pool;
 mod nodes;
 mod platform;
+mod platform_api;
 mod pool_kind;
 mod pool_mark;
 mod price;

@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use crate::allowance::Allowance;
 use crate::bootstrap_host::{self, Job};
+use crate::bootstrap_place::{self, Bootstrap};
 use crate::component_catalog;
 use crate::environments::cluster_of;
 use crate::fault::{self, Fault};
@@ -73,12 +74,14 @@ impl Action<Session> for RunComponentAction {
                 "component_secrets_wo_version",
                 Attribute::number().optional().describe("The platform's `component_secrets_wo_version`."),
             )
+            .attribute("bootstrap", bootstrap_place::attribute())
             .attribute("timeout", Attribute::string().optional().describe("How long it may take, as `45m` or `1h30m`. Default `1h`."))
     }
 
     fn validate(&self, config: &Object) -> Diagnostics {
         let mut faults = Diagnostics::new();
         check_names(config, &mut faults);
+        bootstrap_place::check(config, &mut faults);
         if let Some(catalog) = faults.collect(component_catalog::embedded()) {
             if let Some(name) = known::<String>(config, "component", &mut faults)
                 && catalog.get(&name).is_none()
@@ -116,6 +119,7 @@ impl Action<Session> for RunComponentAction {
             domain: &domain,
             components: order.requests,
             forced: Some(&name),
+            bootstrap: &Bootstrap::read(&op.config)?,
             secrets: &order.secrets,
             secrets_version: order.secrets_version,
             run: Uuid::new_v4(),

@@ -169,6 +169,11 @@ impl Terraform {
         self.environment.push((name.to_owned(), value.to_owned()));
     }
 
+    /// Takes a variable out of the environment of every later command.
+    pub fn unset(&mut self, name: &str) {
+        self.environment.retain(|(known, _)| known != name);
+    }
+
     /// Replaces `main.tf`.
     pub fn configure(&self, configuration: &str) -> Result<()> {
         Ok(std::fs::write(

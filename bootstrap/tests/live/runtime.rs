@@ -3,6 +3,7 @@
 use crate::host::tools;
 use serde_json::{Value, json};
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -35,9 +36,21 @@ impl Machine {
         self
     }
 
+    /// The pins that a host really gets.
+    fn with_our_pins(self) -> Self {
+        let ours = Path::new(env!("CARGO_MANIFEST_DIR")).join("host/requirements.txt");
+        std::fs::copy(ours, self.folder.path().join("programs/requirements.txt")).unwrap();
+        self
+    }
+
     fn ensure(&self) -> Value {
+        self.ensure_with(&[])
+    }
+
+    fn ensure_with(&self, arguments: &[&Path]) -> Value {
         let output = Command::new(tools().join("venv/bin/python3"))
             .arg(self.folder.path().join("programs/runtime.py"))
+            .args(arguments)
             .env_clear()
             .env("HOME", self.folder.path())
             .env(
@@ -129,6 +142,33 @@ fn a_missing_helm_is_fetched_once_and_held_against_its_checksum() {
         machine.ensure()["event"],
         "ready",
         "what was fetched is reused"
+    );
+}
+
+#[test]
+fn what_a_bundle_brings_needs_neither_an_index_nor_helms_makers() {
+    let brought = tempfile::tempdir().unwrap();
+    std::os::unix::fs::symlink(tools().join("wheels"), brought.path().join("wheels")).unwrap();
+    let helm = brought.path().join("helm");
+    std::fs::copy(tools().join("helm"), &helm).unwrap();
+    // As an archive is unpacked: nothing in it can be started where it lies.
+    std::fs::set_permissions(&helm, std::fs::Permissions::from_mode(0o644)).unwrap();
+
+    let machine = Machine::new("http://127.0.0.1:1").with_our_pins();
+    assert_eq!(machine.ensure()["code"], "SLW-331", "without it");
+    let answer = machine.ensure_with(&[brought.path()]);
+    assert_eq!(answer["event"], "ready", "{answer}");
+    assert_eq!(answer["versions"]["ansible_core"], "2.19.14", "{answer}");
+    assert_eq!(answer["versions"]["helm"], "3.22.0", "{answer}");
+
+    let other = tempfile::tempdir().unwrap();
+    std::fs::create_dir(other.path().join("wheels")).unwrap();
+    let machine = Machine::new("http://127.0.0.1:1").with_our_pins();
+    let answer = machine.ensure_with(&[other.path()]);
+    assert_eq!(answer["code"], "SLW-331", "{answer}");
+    assert!(
+        answer["advice"].as_str().unwrap().contains("--python 3."),
+        "{answer}"
     );
 }
 

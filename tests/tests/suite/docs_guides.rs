@@ -11,13 +11,17 @@ use std::process::Command;
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 use slipway_tests::{
-    Core, Mirror, Sandbox, SandboxOptions, Terraform, configuration, markdown, until, workspace,
+    Cluster, Core, ExistingHost, HostPython, Mirror, Sandbox, SandboxOptions, Terraform, binary,
+    configuration, engines, markdown, until, without_network, workspace,
 };
 
 /// The text of a file that Terraform merges into the platform: components would need hosts.
-fn without_components() -> String {
+fn with_components_alone(kept: &[&str]) -> String {
     let mut text = "resource \"slipway_platform\" \"main\" {\n  components = {\n".to_owned();
-    for component in configuration::COMPONENTS {
+    for component in configuration::COMPONENTS
+        .iter()
+        .filter(|name| !kept.contains(name))
+    {
         // Writing into a String cannot fail.
         let _ = writeln!(text, "    {component} = {{ enabled = false }}");
     }
@@ -25,7 +29,7 @@ fn without_components() -> String {
 }
 
 /// The page as a script.
-fn script(page: &Path) -> Result<String> {
+fn script(page: &Path, kept: &[&str]) -> Result<String> {
     let mut script = "set -eu\n".to_owned();
     for block in markdown::blocks(page)? {
         match block.kind.as_str() {
@@ -42,7 +46,7 @@ fn script(page: &Path) -> Result<String> {
                     block.text
                 );
                 if block.text.contains("\"slipway_platform\" \"main\"") {
-                    let without = without_components();
+                    let without = with_components_alone(kept);
                     let _ = write!(
                         script,
                         "cat >components_override.tf <<'END_OF_FILE'\n{without}END_OF_FILE\n"
@@ -73,21 +77,41 @@ fn script(page: &Path) -> Result<String> {
 
 /// Runs a guide in the folder of `terraform`.
 fn run(guide: &str, sandbox: &Sandbox, terraform: &Terraform) -> Result<()> {
+    run_with(guide, sandbox, terraform, &[], &[])
+}
+
+/// Runs a guide whose platform gets the components in `kept`; `variables` are those that the guide tells its reader to set.
+fn run_with(
+    guide: &str,
+    sandbox: &Sandbox,
+    terraform: &Terraform,
+    kept: &[&str],
+    variables: &[(&str, String)],
+) -> Result<()> {
     let page = workspace()
         .join("docs/guides")
         .join(guide)
         .with_extension("md");
-    let script = script(&page)?;
+    let script = script(&page, kept)?;
     ensure!(script.contains("\nterraform "), "{guide} runs no command");
     let programs = tempfile::tempdir()?;
     std::os::unix::fs::symlink(
         Core::Terraform.program_path()?,
         programs.path().join("terraform"),
     )?;
-    let path = std::env::var("PATH")?;
+    std::os::unix::fs::symlink(
+        binary("slipway-bootstrap")?,
+        programs.path().join("slipway-bootstrap"),
+    )?;
+    let own = variables.iter().find(|(name, _)| *name == "PATH");
+    let path = match own {
+        Some((_, path)) => path.clone(),
+        None => std::env::var("PATH")?,
+    };
     let output = Command::new("sh")
         .args(["-c", &script])
         .current_dir(terraform.folder())
+        .envs(variables.iter().map(|(name, value)| (name, value)))
         .env("PATH", format!("{}:{path}", programs.path().display()))
         .env(
             "TF_CLI_CONFIG_FILE",
@@ -99,10 +123,7 @@ fn run(guide: &str, sandbox: &Sandbox, terraform: &Terraform) -> Result<()> {
         .env("CHECKPOINT_DISABLE", "1")
         .env("VULTR_API_KEY", sandbox.api_key())
         .env("SLIPWAY_API_URL", sandbox.api_url())
-        .env(
-            "SLIPWAY_SANDBOX_SPEED",
-            SandboxOptions::records().speed.to_string(),
-        )
+        .env("SLIPWAY_SANDBOX_SPEED", sandbox.speed().to_string())
         .env("PACKAGES", Mirror::of_the_build()?.packages())
         .output()?;
     ensure!(
@@ -156,9 +177,50 @@ fn an_import() -> Result<()> {
     works("import").map(drop)
 }
 
+/// On real ground, on a host that has only Python, and where nothing but loopback can be reached: Helm and pip of the
+/// machine "with internet" have what they fetch beside them.
 #[test]
 fn an_installation_without_internet() -> Result<()> {
-    works("without-internet").map(drop)
+    // The build is packed outside, once for all guides.
+    Mirror::of_the_build()?;
+    without_network("docs_guides::an_installation_without_internet", || {
+        let sandbox = Sandbox::start(SandboxOptions::real())?;
+        let host = ExistingHost::raise_bare(&sandbox)?;
+        let terraform = Terraform::with_core(Core::Terraform, &sandbox, "")?;
+        let tools = engines()?;
+        let path = std::env::var("PATH")?;
+        let python = HostPython::find()?;
+        let programs = format!("{}:{}:{path}", tools.display(), python.folder.display());
+        let variables = [
+            ("PATH", programs),
+            ("PIP_NO_INDEX", "1".to_owned()),
+            ("PIP_FIND_LINKS", tools.join("wheels").display().to_string()),
+            ("PYTHON", python.version),
+            (
+                "MIRROR",
+                sandbox
+                    .chart_mirror()
+                    .context("no chart mirror")?
+                    .to_owned(),
+            ),
+            ("BASTION", host.address().to_owned()),
+            ("BASTION_KEY", host.host_key()?),
+            ("LOGIN_KEY", std::fs::read_to_string(host.login_key())?),
+        ];
+        run_with(
+            "without-internet",
+            &sandbox,
+            &terraform,
+            &["crossplane"],
+            &variables,
+        )?;
+        let journal = Cluster::only(&sandbox)?.journal()?;
+        ensure!(
+            journal.len() == 1 && journal["crossplane"]["outcome"] == "ok",
+            "{journal:?}"
+        );
+        Ok(())
+    })
 }
 
 /// The vendor's provider is not here, and is asked for nothing but its schema, because its name stands in the state. Ours

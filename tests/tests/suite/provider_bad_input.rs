@@ -100,6 +100,21 @@ const MISTAKES: &[Mistake] = &[
         told: &["SLW-124", "on_destroy.volumes", "Did you mean \"delete\"?"],
     },
     Mistake {
+        good: "  components = {",
+        bad: "  bootstrap = { connection = \"shh\" }\n  components = {",
+        told: &["SLW-354", "connection is \"shh\"", "Did you mean \"ssh\"?"],
+    },
+    Mistake {
+        good: "  components = {",
+        bad: "  bootstrap = { connection = \"ssh\", address = \"203.0.113.7\", user = \"root\" }\n  components = {",
+        told: &["SLW-354", "host_key is needed"],
+    },
+    Mistake {
+        good: "  components = {",
+        bad: "  bootstrap = { address = \"203.0.113.7\" }\n  components = {",
+        told: &["SLW-354", "address is for connection = \"ssh\""],
+    },
+    Mistake {
         good: "kind       = \"memory\"",
         bad: "kind       = \"memmory\"",
         told: &["SLW-119", "Did you mean \"memory\"?", "general-restricted"],
