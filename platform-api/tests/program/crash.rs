@@ -71,11 +71,16 @@ impl Ground {
         answered
     }
 
-    async fn version(&self, name: &str) -> Option<String> {
+    /// The claim as it stands in the store.
+    async fn stored(&self, name: &str) -> Option<Value> {
         let name: EnvironmentName = name.parse().expect("a name");
-        let stored = self.store.claims().get(&name).await.expect("it is readable")?;
-        let json: Value = serde_json::from_str(&stored.claim.to_json()).expect("JSON");
-        json["services"]["shop"].as_str().map(str::to_owned)
+        let stored = self
+            .store
+            .claims()
+            .get(&name)
+            .await
+            .expect("it is readable")?;
+        Some(serde_json::from_str(&stored.claim.to_json()).expect("JSON"))
     }
 }
 
@@ -132,33 +137,54 @@ async fn sweep(
     for number in 0..20 {
         let (mut killed, mut passed) = (0, 0);
         for step in [Step::Before(number), Step::After(number)] {
-            let side = if matches!(step, Step::Before(_)) { "before" } else { "after" };
+            let side = if matches!(step, Step::Before(_)) {
+                "before"
+            } else {
+                "after"
+            };
             let name = format!("{kind}-{side}-{number}");
             let (write, versions) = prepare(ground, &name).await;
-            ground.door.watch(&ClaimStore::key_of(&name.parse().expect("a name")), Some(step));
+            ground.door.watch(
+                &ClaimStore::key_of(&name.parse().expect("a name")),
+                Some(step),
+            );
             let first = ground.send_and_kill(&write, &name).await;
             ground.door.watch("", None);
             if first.is_none() {
                 killed += 1;
-                ground.program = ground.program.start_again(&ground.door.endpoint, &ground.issuer).await;
+                ground.program = ground
+                    .program
+                    .start_again(&ground.door.endpoint, &ground.issuer)
+                    .await;
             } else {
                 passed += 1;
             }
             let request = ground.request(&write, &name);
             let again = ground.program.send(&request).await;
-            assert!((200..300).contains(&again.status), "{step:?} of {kind}: {again:?}");
+            assert!(
+                (200..300).contains(&again.status),
+                "{step:?} of {kind}: {again:?}"
+            );
             if let Some(first) = &first {
                 assert_eq!(essence(first), essence(&again), "{step:?} of {kind}");
             }
             // Once more, this time surely from memory.
             let third = ground.program.send(&request).await;
             assert_eq!(essence(&again), essence(&third), "{step:?} of {kind}");
-            assert_eq!(third.header("idempotency-replayed").as_deref(), Some("true"));
+            assert_eq!(
+                third.header("idempotency-replayed").as_deref(),
+                Some("true")
+            );
 
-            let found = ground.version(&name).await;
-            match leaves {
-                Leaves::Version(version) => assert_eq!(found.as_deref(), Some(version), "{step:?}"),
-                Leaves::Nothing => assert_eq!(found, None, "{step:?}"),
+            let found = ground.stored(&name).await;
+            match (leaves, found) {
+                (Leaves::Nothing, None) => {}
+                (Leaves::Version(version), Some(claim)) => {
+                    assert_eq!(claim["services"]["shop"], version, "{step:?} of {kind}");
+                    let told = &again.json()["environment"]["claim"];
+                    assert_eq!(told, &claim, "{step:?} of {kind}: told and stored");
+                }
+                (_, found) => panic!("{step:?} of {kind} left {found:?}"),
             }
             let key = ClaimStore::key_of(&name.parse().expect("a name"));
             assert_eq!(
@@ -166,7 +192,10 @@ async fn sweep(
                 versions,
                 "{step:?} of {kind}: written more than once, or not at all"
             );
-            ground.program.verify_audit(again.header("slipway-audit")).await;
+            ground
+                .program
+                .verify_audit(again.header("slipway-audit"))
+                .await;
         }
         if passed == 2 {
             return 2 * number;
@@ -179,26 +208,46 @@ async fn sweep(
 async fn every_step(kind: Kind) {
     let mut ground = Ground::start(kind).await;
     let made = async |ground: &Ground, name: &str| {
-        let answer = ground.program.send(&ground.request(&create(name), &format!("{name}-made"))).await;
+        let answer = ground
+            .program
+            .send(&ground.request(&create(name), &format!("{name}-made")))
+            .await;
         assert_eq!(answer.status, 202, "{answer:?}");
         answer.header("etag").expect("a state")
     };
-    let creates = sweep(&mut ground, "create", Leaves::Version("v1.0.0"), async |_, name| {
-        (create(name), 1)
-    })
+    let creates = sweep(
+        &mut ground,
+        "create",
+        Leaves::Version("v1.0.0"),
+        async |_, name| (create(name), 1),
+    )
     .await;
-    let changes = sweep(&mut ground, "change", Leaves::Version("v2.0.0"), async |ground, name| {
-        let state = made(ground, name).await;
-        (change(name, &state, "v2.0.0"), 2)
-    })
+    let changes = sweep(
+        &mut ground,
+        "change",
+        Leaves::Version("v2.0.0"),
+        async |ground, name| {
+            let state = made(ground, name).await;
+            (change(name, &state, "v2.0.0"), 2)
+        },
+    )
     .await;
-    let deletes = sweep(&mut ground, "delete", Leaves::Nothing, async |ground, name| {
-        let state = made(ground, name).await;
-        (delete(name, &state), 2)
-    })
+    let deletes = sweep(
+        &mut ground,
+        "delete",
+        Leaves::Nothing,
+        async |ground, name| {
+            let state = made(ground, name).await;
+            (delete(name, &state), 2)
+        },
+    )
     .await;
     // A write asks the store at least once and writes once: fewer steps would mean that the door saw nothing.
-    for (kind, kills) in [("create", creates), ("change", changes), ("delete", deletes)] {
+    for (kind, kills) in [
+        ("create", creates),
+        ("change", changes),
+        ("delete", deletes),
+    ] {
         eprintln!("{kind}: killed at {kills} places");
         assert!(kills >= 2, "{kind} was killed at {kills} places only");
     }

@@ -50,13 +50,18 @@ impl Door {
         let endpoint = format!("http://{}", listener.local_addr().expect("an address"));
         let shared = Arc::new(Shared {
             upstream: upstream.to_owned(),
-            client: reqwest::Client::builder().no_proxy().build().expect("a client"),
+            client: reqwest::Client::builder()
+                .no_proxy()
+                .build()
+                .expect("a client"),
             watch: Mutex::default(),
             reached: Notify::new(),
         });
         let router = Router::new().fallback(pass).with_state(Arc::clone(&shared));
         let serving = tokio::spawn(async move {
-            axum::serve(listener, router).await.expect("the door serves");
+            axum::serve(listener, router)
+                .await
+                .expect("the door serves");
         });
         Self {
             endpoint,
@@ -99,7 +104,9 @@ impl Shared {
             return (false, false);
         }
         let number = watch.seen.len();
-        watch.seen.push(format!("{} {}", request.method(), request.uri().path()));
+        watch
+            .seen
+            .push(format!("{} {}", request.method(), request.uri().path()));
         (
             watch.stop == Some(Step::Before(number)),
             watch.stop == Some(Step::After(number)),

@@ -1,5 +1,7 @@
 //! An identity provider with one key. What real ones do differently is tested where tokens are verified.
 
+use crate::console::sign_in;
+use axum::http::header::ACCESS_CONTROL_ALLOW_ORIGIN;
 use axum::routing::get;
 use axum::{Json, Router};
 use base64::Engine as _;
@@ -13,6 +15,7 @@ pub(crate) const AUDIENCE: &str = "platform-api";
 const KEY_ID: &str = "test";
 
 /// The provider. It serves as long as the test's runtime.
+#[derive(Clone)]
 pub(crate) struct Issuer {
     pub(crate) url: String,
     key: EncodingKey,
@@ -32,22 +35,31 @@ impl Issuer {
         let discovery = json!({
             "issuer": url,
             "jwks_uri": format!("{url}jwks"),
+            "authorization_endpoint": format!("{url}authorize"),
+            "token_endpoint": format!("{url}token"),
             "id_token_signing_alg_values_supported": ["ES256"],
         });
-        let answer = |value: Value| get(async move || Json(value));
-        let router = Router::new()
-            .route("/.well-known/openid-configuration", answer(discovery))
-            .route("/jwks", answer(keys));
-        tokio::spawn(async move { axum::serve(listener, router).await });
-        Self {
+        // The page of the console reads it from another origin.
+        let answer =
+            |value: Value| get(async move || ([(ACCESS_CONTROL_ALLOW_ORIGIN, "*")], Json(value)));
+        let issuer = Self {
             url,
             key: EncodingKey::from_ec_pem(pair.serialize_pem().as_bytes()).expect("a key"),
-        }
+        };
+        let router = Router::new()
+            .route("/.well-known/openid-configuration", answer(discovery))
+            .route("/jwks", answer(keys))
+            .merge(sign_in::routes(issuer.clone()));
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        issuer
     }
 
     /// A token for somebody of some groups.
     pub(crate) fn token(&self, name: &str, groups: &[&str]) -> String {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a time").as_secs();
+        let now = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .expect("a time")
+            .as_secs();
         let claims = json!({
             "iss": self.url, "aud": AUDIENCE, "sub": name, "preferred_username": name,
             "email": name, "email_verified": true, "groups": groups,

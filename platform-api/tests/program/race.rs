@@ -39,12 +39,15 @@ impl Ground {
     }
 
     fn create(&self, who: &str, name: &str, kind: &str) -> Request {
-        self.request(who, "POST", "/api/v1/environments").json(&body(name, kind, "v1.0.0"))
+        self.request(who, "POST", "/api/v1/environments")
+            .json(&body(name, kind, "v1.0.0"))
     }
 
     /// Makes an environment and gives its state.
     async fn made(&self, name: &str, kind: &str) -> String {
-        let answer = self.programs[0].send(&self.create("ada@example.com", name, kind)).await;
+        let answer = self.programs[0]
+            .send(&self.create("ada@example.com", name, kind))
+            .await;
         assert_eq!(answer.status, 202, "{answer:?}");
         answer.header("etag").expect("a state")
     }
@@ -59,7 +62,9 @@ impl Ground {
     }
 
     async fn versions(&self, name: &str) -> usize {
-        self.store.versions(&ClaimStore::key_of(&parsed(name))).await
+        self.store
+            .versions(&ClaimStore::key_of(&parsed(name)))
+            .await
     }
 }
 
@@ -78,12 +83,18 @@ fn body(name: &str, kind: &str, version: &str) -> Value {
 
 /// The only answer that says yes; all others must say no in one of these ways.
 fn only_winner<'a>(answers: &'a [Answer], losers: &[u16]) -> &'a Answer {
-    let winners: Vec<&Answer> = answers.iter().filter(|answer| answer.status == 202).collect();
+    let winners: Vec<&Answer> = answers
+        .iter()
+        .filter(|answer| answer.status == 202)
+        .collect();
     assert_eq!(winners.len(), 1, "{answers:#?}");
     for loser in answers.iter().filter(|answer| answer.status != 202) {
         assert!(losers.contains(&loser.status), "{loser:?}");
         let code = &loser.json()["code"];
-        assert!(code.as_str().is_some_and(|code| code.starts_with("SLW-")), "{loser:?}");
+        assert!(
+            code.as_str().is_some_and(|code| code.starts_with("SLW-")),
+            "{loser:?}"
+        );
     }
     winners[0]
 }
@@ -98,8 +109,17 @@ async fn of_many_creators_one_gets_the_name_and_the_others_are_told() {
             .collect();
         let answers = ground.at_once(&requests).await;
         let winner = only_winner(&answers, &[409]);
-        let stored = ground.store.claims().get(&parsed(&name)).await.expect("readable").expect("it is there");
-        assert_eq!(winner.json()["environment"]["claim"]["user"], stored.claim.user.as_str());
+        let stored = ground
+            .store
+            .claims()
+            .get(&parsed(&name))
+            .await
+            .expect("readable")
+            .expect("it is there");
+        assert_eq!(
+            winner.json()["environment"]["claim"]["user"],
+            stored.claim.user.as_str()
+        );
         assert_eq!(ground.versions(&name).await, 1);
     }
 }
@@ -115,7 +135,13 @@ async fn one_request_sent_to_both_programs_at_once_is_one_write() {
         let answers = ground.at_once(&[request.clone(), request]).await;
         let states: Vec<_> = answers
             .iter()
-            .map(|answer| (answer.status, answer.header("etag"), answer.json()["environment"].clone()))
+            .map(|answer| {
+                (
+                    answer.status,
+                    answer.header("etag"),
+                    answer.json()["environment"].clone(),
+                )
+            })
             .collect();
         assert_eq!(states[0].0, 202, "{answers:#?}");
         assert_eq!(states[0], states[1]);
@@ -134,14 +160,21 @@ async fn of_a_change_and_a_deletion_of_one_state_one_wins() {
             .request("ada@example.com", "PUT", &path)
             .header("if-match", &state)
             .json(&body(&name, "dev", "v2.0.0"));
-        let delete = ground.request("bob@example.com", "DELETE", &path).header("if-match", &state);
+        let delete = ground
+            .request("bob@example.com", "DELETE", &path)
+            .header("if-match", &state);
         // By turns the one or the other is sent first.
         let mut requests = [change, delete];
         requests.rotate_left(round % 2);
         let answers = ground.at_once(&requests).await;
         let winner = only_winner(&answers, &[404, 409, 410, 412]);
         let changed = winner.json()["environment"]["claim"]["services"]["shop"] == "v2.0.0";
-        let stored = ground.store.claims().get(&parsed(&name)).await.expect("readable");
+        let stored = ground
+            .store
+            .claims()
+            .get(&parsed(&name))
+            .await
+            .expect("readable");
         assert_eq!(stored.is_some(), changed, "{winner:?}");
         assert_eq!(ground.versions(&name).await, 2);
     }
@@ -154,11 +187,19 @@ async fn of_an_extension_and_the_end_of_time_one_wins() {
         let name = format!("sue-late-{round}");
         ground.made(&name, "sue").await;
         let store = ground.store.claims();
-        let stored = store.get(&parsed(&name)).await.expect("readable").expect("it is there");
+        let stored = store
+            .get(&parsed(&name))
+            .await
+            .expect("readable")
+            .expect("it is there");
         let now = Timestamp::now();
         let until = now + SignedDuration::from_hours(72);
         let extend = ground
-            .request("ada@example.com", "POST", &format!("/api/v1/environments/{name}/extend"))
+            .request(
+                "ada@example.com",
+                "POST",
+                &format!("/api/v1/environments/{name}/extend"),
+            )
             .json(&json!({ "until": until.to_string() }));
         // As the controller ends it: a tombstone in the place of the state that it saw.
         let tombstone = Tombstone {
@@ -170,7 +211,12 @@ async fn of_an_extension_and_the_end_of_time_one_wins() {
         let left = store.get(&parsed(&name)).await.expect("readable");
         match (extended.status, expired) {
             (202, Err(StoreError::Lost { .. })) => {
-                assert!(left.is_some_and(|left| left.claim.expiration_date.is_some_and(|end| end >= now)));
+                assert!(
+                    left.is_some_and(|left| left
+                        .claim
+                        .expiration_date
+                        .is_some_and(|end| end >= now))
+                );
             }
             (404 | 409 | 410 | 412, Ok(_)) => assert_eq!(left, None),
             (status, expired) => panic!("both or none won: {status} {expired:?} {extended:?}"),
@@ -183,13 +229,20 @@ async fn of_an_extension_and_the_end_of_time_one_wins() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_list_holds_exactly_what_can_be_read_one_by_one() {
     let ground = Ground::start(Kind::Versitygw).await;
-    for (number, (pool, kind)) in [("team1", "dev"), ("team2", "staging"), ("team3", "prod"), ("team1", "sue")]
-        .into_iter()
-        .enumerate()
+    for (number, (pool, kind)) in [
+        ("team1", "dev"),
+        ("team2", "staging"),
+        ("team3", "prod"),
+        ("team1", "sue"),
+    ]
+    .into_iter()
+    .enumerate()
     {
         let mut claim = body(&format!("{kind}-seen-{number}"), kind, "v1.0.0");
         claim["environment_pool"] = pool.into();
-        let request = ground.request("ada@example.com", "POST", "/api/v1/environments").json(&claim);
+        let request = ground
+            .request("ada@example.com", "POST", "/api/v1/environments")
+            .json(&claim);
         let answer = ground.programs[0].send(&request).await;
         assert_eq!(answer.status, 202, "{answer:?}");
     }
@@ -198,13 +251,28 @@ async fn a_list_holds_exactly_what_can_be_read_one_by_one() {
         let environments = page["environments"].as_array().expect("a list");
         environments
             .iter()
-            .map(|seen| seen["claim"]["environment_name"].as_str().expect("a name").to_owned())
+            .map(|seen| {
+                seen["claim"]["environment_name"]
+                    .as_str()
+                    .expect("a name")
+                    .to_owned()
+            })
             .collect()
     };
     let program = &ground.programs[0];
-    let all = names(&program.send(&ground.request("ada@example.com", "GET", "/api/v1/environments")).await);
+    let all = names(
+        &program
+            .send(&ground.request("ada@example.com", "GET", "/api/v1/environments"))
+            .await,
+    );
     assert_eq!(all.len(), 4);
-    for groups in [&["team1"][..], &["team2", "team3"], &["nobody"], &[], &["platform-admins"]] {
+    for groups in [
+        &["team1"][..],
+        &["team2", "team3"],
+        &["nobody"],
+        &[],
+        &["platform-admins"],
+    ] {
         let token = format!("Bearer {}", ground.issuer.token("eve@example.com", groups));
         let ask = |path: String| {
             let request = Request::new("GET", &path).header("authorization", &token);

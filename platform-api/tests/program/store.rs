@@ -69,8 +69,15 @@ impl Store {
             );
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        let marked = self.client().put_object().bucket(bucket).key(".platform-id");
-        let marked = marked.body(PLATFORM.as_bytes().to_vec().into()).send().await;
+        let marked = self
+            .client()
+            .put_object()
+            .bucket(bucket)
+            .key(".platform-id");
+        let marked = marked
+            .body(PLATFORM.as_bytes().to_vec().into())
+            .send()
+            .await;
         marked.expect("the bucket says whose it is");
     }
 
@@ -162,7 +169,11 @@ pub(crate) fn tool(name: &str) -> PathBuf {
     let folder = std::env::var_os("SLIPWAY_TOOLS")
         .expect("SLIPWAY_TOOLS names the folder that `cargo xtask tools` prints");
     let path = PathBuf::from(folder).join(name);
-    assert!(path.is_file(), "{} is missing: cargo xtask tools", path.display());
+    assert!(
+        path.is_file(),
+        "{} is missing: cargo xtask tools",
+        path.display()
+    );
     path
 }
 
