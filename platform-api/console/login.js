@@ -30,7 +30,7 @@ export async function begin() {
 
 async function take(query, pending) {
   if (query.has("error")) return query.get("error_description") ?? query.get("error");
-  const expected = pending && query.get("state") === pending.state && (query.get("iss") ?? config.issuer) === config.issuer;
+  const expected = pending && query.get("state") === pending.state && bare(query.get("iss") ?? config.issuer) === bare(config.issuer);
   if (!expected) return "The answer of the sign-in does not belong to this page. Sign in again.";
   try {
     await exchange({ grant_type: "authorization_code", code: query.get("code"), code_verifier: pending.verifier, redirect_uri: here() });
@@ -101,12 +101,14 @@ async function exchange(parameters) {
 
 async function discover() {
   if (!endpoints) {
-    const address = `${config.issuer.replace(/\/$/, "")}/.well-known/openid-configuration`;
+    const address = `${bare(config.issuer)}/.well-known/openid-configuration`;
     endpoints = await (await fetch(address, { credentials: "omit" })).json();
   }
   return endpoints;
 }
 
+/** An issuer with a slash at its end and one without are the same to those who write settings by hand. */
+const bare = (issuer) => issuer.replace(/\/$/, "");
 const here = () => location.origin + location.pathname;
 const random = () => encode(crypto.getRandomValues(new Uint8Array(32)));
 const encode = (bytes) => btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");

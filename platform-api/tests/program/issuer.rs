@@ -44,7 +44,7 @@ impl Issuer {
             |value: Value| get(async move || ([(ACCESS_CONTROL_ALLOW_ORIGIN, "*")], Json(value)));
         let issuer = Self {
             url,
-            key: EncodingKey::from_ec_pem(pair.serialize_pem().as_bytes()).expect("a key"),
+            key: EncodingKey::from_ec_der(pair.serialize_der().as_slice()),
         };
         let router = Router::new()
             .route("/.well-known/openid-configuration", answer(discovery))
