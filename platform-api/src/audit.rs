@@ -11,7 +11,8 @@
 //! some record on with new hashes: what remains is a good chain. Both are found by an [`Anchor`], a record's number and
 //! hash kept where that person cannot write. Every answer to a write carries one to the client (header
 //! [`RECEIPT_HEADER`]), and the metric `platform_api_audit_records` carries the number to whoever scrapes it.
-//! Records after the last known anchor are protected by the file's permissions only.
+//! Records after the last known anchor are protected by the file's permissions only. A log whose beginning was put away
+//! needs the anchor of the record before its first.
 //!
 //! No record holds a token, a key or a claim's body: [`Event`] has no room for them.
 

@@ -14,7 +14,8 @@ pub struct Verify {
     #[arg(required = true)]
     files: Vec<PathBuf>,
     /// A record that somebody saw, as `SEQ:HASH`: the `slipway-audit` header of an answer, or the head that an earlier
-    /// check printed. Without one, an end that was cut off goes unseen.
+    /// check printed. Without one, an end that was cut off goes unseen. More of them may be given; older files that were
+    /// put away need the last one of theirs.
     #[arg(long)]
     anchor: Vec<Anchor>,
 }

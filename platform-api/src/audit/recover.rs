@@ -4,7 +4,7 @@ use super::chain::{Hash, Head};
 use super::error::AuditError;
 use super::files::{self, disk};
 use super::record::{Outcome, Start, What};
-use super::verify::Walk;
+use super::verify::{Beginning, Walk};
 use std::collections::BTreeSet;
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom};
@@ -40,7 +40,7 @@ pub(super) fn recover(directory: &Path) -> Result<Recovered, AuditError> {
         });
     };
     let torn = cut(&newest)?;
-    let mut walk = Walk::new(&[]);
+    let mut walk = Walk::new(&[], Beginning::Anywhere);
     let mut open = BTreeSet::new();
     // A write lasts seconds: one that began two files ago was answered.
     for path in &all[all.len().saturating_sub(2)..] {

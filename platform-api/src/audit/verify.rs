@@ -56,6 +56,11 @@ pub enum Break {
     },
     /// The last line has no end: the process was killed while it wrote. The next start of the API mends that.
     Torn,
+    /// The first record is not the first of the log, and nothing proves that it follows what was there before.
+    Beheaded {
+        /// Its number.
+        first: u64,
+    },
     /// The log ends before a record that an anchor proves.
     Truncated {
         /// The last record there is.
@@ -72,28 +77,39 @@ pub enum Break {
 
 /// Checks the chain through files, in this order. `anchors` are records that somebody saw.
 ///
-/// A chain that does not begin with record 1 is checked from its first record on, unless an anchor names the record
-/// before it.
+/// A chain whose older files were put away needs the anchor of the record before its first: the head that a check of
+/// those files printed.
 pub fn verify(files: &[PathBuf], anchors: &[Anchor]) -> Result<Verified, AuditError> {
-    let mut walk = Walk::new(anchors);
+    let mut walk = Walk::new(anchors, Beginning::Proved);
     for file in files {
         walk.file(file, &mut |_| ())?;
     }
     Ok(walk.end(files)?)
 }
 
+/// What is asked of the first record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Beginning {
+    /// It is record 1, or an anchor names the one before it.
+    Proved,
+    /// Nothing: the files before it are not looked at.
+    Anywhere,
+}
+
 /// A chain on the way through its files.
 pub(super) struct Walk<'a> {
     anchors: &'a [Anchor],
+    beginning: Beginning,
     first: Option<u64>,
     records: u64,
     head: Head,
 }
 
 impl<'a> Walk<'a> {
-    pub(super) fn new(anchors: &'a [Anchor]) -> Self {
+    pub(super) fn new(anchors: &'a [Anchor], beginning: Beginning) -> Self {
         Self {
             anchors,
+            beginning,
             first: None,
             records: 0,
             head: Head::origin(),
@@ -140,7 +156,7 @@ impl<'a> Walk<'a> {
             Unreadable::Edited => Break::Edited,
         })?;
         if self.first.is_none() {
-            self.begin(&record);
+            self.begin(&record)?;
         }
         let expected = self.head.seq + 1;
         if record.seq != expected {
@@ -167,17 +183,21 @@ impl<'a> Walk<'a> {
         Ok(record)
     }
 
-    /// A chain whose older files were put away begins where an anchor, or else its own first record, says.
-    fn begin(&mut self, record: &Record) {
+    fn begin(&mut self, record: &Record) -> Result<(), Break> {
         self.first = Some(record.seq);
-        if record.seq > 1 {
-            let before = record.seq - 1;
-            let anchor = self.anchors.iter().find(|anchor| anchor.seq == before);
-            self.head = anchor.cloned().unwrap_or(Head {
+        let Some(before) = record.seq.checked_sub(1).filter(|before| *before > 0) else {
+            return Ok(());
+        };
+        let anchor = self.anchors.iter().find(|anchor| anchor.seq == before);
+        self.head = match (anchor, self.beginning) {
+            (Some(anchor), _) => anchor.clone(),
+            (None, Beginning::Anywhere) => Head {
                 seq: before,
                 hash: record.previous.clone(),
-            });
-        }
+            },
+            (None, Beginning::Proved) => return Err(Break::Beheaded { first: record.seq }),
+        };
+        Ok(())
     }
 
     pub(super) fn end(self, files: &[PathBuf]) -> Result<Verified, Broken> {
@@ -229,6 +249,11 @@ impl fmt::Display for Break {
             ),
             Self::Torn => f.write_str(
                 "the last line has no end: it is being written now, or the process was killed while it wrote it; the next start of the API puts that right and records it",
+            ),
+            Self::Beheaded { first } => write!(
+                f,
+                "the log begins with record {first}: what was before it was cut off or put away; give the older files too, or the anchor of record {}",
+                first - 1
             ),
             Self::Truncated { last, anchor } => write!(
                 f,
