@@ -50,9 +50,18 @@ async fn decide(State(set): State<Arc<PolicySet>>, Json(question): Json<Question
         protected: false,
     });
     let circumstances = Circumstances::api(Timestamp::now());
-    let verdict = set.decide(&principal, Action::ReadEnvironment, &resource, &circumstances);
+    let verdict = set.decide(
+        &principal,
+        Action::ReadEnvironment,
+        &resource,
+        &circumstances,
+    );
     Json(Answer {
         allowed: verdict.allowed,
-        policies: verdict.deciding.into_iter().map(|deciding| deciding.policy).collect(),
+        policies: verdict
+            .deciding
+            .into_iter()
+            .map(|deciding| deciding.policy)
+            .collect(),
     })
 }

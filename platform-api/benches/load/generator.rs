@@ -23,7 +23,10 @@ impl Figures {
                 reason = "a part of the number of requests is one of them"
             )]
             let index = (latencies.len() as f64 * part) as usize;
-            latencies.get(index.min(latencies.len().saturating_sub(1))).copied().unwrap_or_default()
+            latencies
+                .get(index.min(latencies.len().saturating_sub(1)))
+                .copied()
+                .unwrap_or_default()
         };
         #[allow(clippy::cast_precision_loss, reason = "fewer than 2^52 requests")]
         let requests = latencies.len() as f64;

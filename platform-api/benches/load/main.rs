@@ -5,23 +5,19 @@
 
 mod agent;
 mod generator;
+mod ground;
 mod seed;
 
-// The ground of the tests is that of the measurements.
-#[path = "../../tests/program/issuer.rs"]
-mod issuer;
-#[allow(dead_code, reason = "the tests use more of it")]
-#[path = "../../tests/program/program.rs"]
-mod program;
-#[allow(dead_code, reason = "the tests use more of it")]
 #[path = "../../tests/program/store.rs"]
+#[allow(dead_code, reason = "the tests look at it more closely")]
 mod store;
 
 use generator::Figures;
-use issuer::Issuer;
-use program::{Program, Request};
+use ground::{Issuer, Program};
+use reqwest::header::{AUTHORIZATION, ETAG, IF_MATCH};
+use reqwest::{Method, StatusCode};
 use seed::Seeded;
-use serde_json::json;
+use serde_json::Value;
 use std::process::Stdio;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -33,6 +29,7 @@ const CONNECTIONS: usize = 16;
 const LASTING: Duration = Duration::from_secs(10);
 const ENVIRONMENTS: &str = "SLIPWAY_BENCH_ENVIRONMENTS";
 const AGENT: &str = "agent";
+const READER: &str = "reader@example.com";
 
 #[tokio::main]
 async fn main() {
@@ -41,17 +38,24 @@ async fn main() {
         agent::serve().await;
         return;
     }
-    let environments = std::env::var(ENVIRONMENTS).map_or(10_000, |count| count.parse().expect("a number"));
+    let environments =
+        std::env::var(ENVIRONMENTS).map_or(10_000, |count| count.parse().expect("a number"));
     let store = Store::start(Kind::Versitygw).await;
     let issuer = Issuer::start().await;
     let begun = Instant::now();
     let seeded = Seeded::write(&store, environments).await;
-    println!("{environments} claims written in {:.1} s", begun.elapsed().as_secs_f64());
+    println!(
+        "{environments} claims written in {:.1} s",
+        begun.elapsed().as_secs_f64()
+    );
 
     let begun = Instant::now();
     let program = Arc::new(Program::start(&store.endpoint, &issuer).await);
-    println!("start to ready, first sweep included: {:.2} s", begun.elapsed().as_secs_f64());
-    println!("memory after the first sweep: {}", memory(&program));
+    println!(
+        "start to ready, first sweep included: {:.2} s",
+        begun.elapsed().as_secs_f64()
+    );
+    println!("memory after the first sweep: {}", program.memory());
     let bench = Bench {
         program,
         issuer,
@@ -61,7 +65,7 @@ async fn main() {
     println!("reads of one environment: {}", bench.reads().await);
     bench.lists().await;
     println!("changes: {}", bench.writes().await);
-    println!("memory after all: {}", memory(&bench.program));
+    println!("memory after all: {}", bench.program.memory());
     bench.alternative().await;
 }
 
@@ -74,15 +78,14 @@ struct Bench {
 impl Bench {
     /// Somebody of half of all teams.
     fn reader(&self) -> String {
-        let teams = self.seeded.half_of_the_teams();
-        let groups: Vec<&str> = teams.iter().map(String::as_str).collect();
-        self.issuer.token("reader@example.com", &groups)
+        self.issuer.bearer(READER, &self.seeded.half_of_the_teams())
     }
 
     /// What the metrics say of the sweeps so far.
     async fn sweeps(&self) {
         tokio::time::sleep(Duration::from_secs(5)).await;
-        let text = self.program.text("/metrics").await;
+        let answer = self.program.request(Method::GET, "/metrics").send().await;
+        let text = answer.expect("figures").text().await.expect("a text");
         for line in text.lines() {
             let wanted = line.starts_with("platform_api_call_duration_seconds_sum")
                 || line.starts_with("platform_api_call_duration_seconds_count");
@@ -93,17 +96,19 @@ impl Bench {
     }
 
     async fn reads(&self) -> Figures {
-        let token = format!("Bearer {}", self.reader());
+        let bearer = self.reader();
         let names = self.seeded.readable_names();
-        let (program, names) = (Arc::clone(&self.program), Arc::new(names));
+        let program = Arc::clone(&self.program);
         generator::run(CONNECTIONS, LASTING, move |connection, number| {
             let name = &names[(connection * 7919 + number) % names.len()];
-            let request = Request::new("GET", &format!("/api/v1/environments/{name}"))
-                .header("authorization", &token);
-            let program = Arc::clone(&program);
+            let path = format!("/api/v1/environments/{name}");
+            let request = program
+                .request(Method::GET, &path)
+                .header(AUTHORIZATION, &bearer);
             async move {
-                let answer = program.send(&request).await;
-                assert_eq!(answer.status, 200, "{answer:?}");
+                let answer = request.send().await.expect("an answer");
+                assert_eq!(answer.status(), StatusCode::OK);
+                answer.bytes().await.expect("a body");
             }
         })
         .await
@@ -111,15 +116,25 @@ impl Bench {
 
     /// Everything that somebody may see, in pages of the largest size; and that which they may not see is not there.
     async fn lists(&self) {
-        let token = format!("Bearer {}", self.reader());
+        let bearer = self.reader();
+        let readable = self.seeded.readable_names().len();
         let mut latencies = Vec::new();
         for _ in 0..5 {
             let begun = Instant::now();
             let (mut found, mut cursor) = (0, String::new());
             loop {
                 let path = format!("/api/v1/environments?limit=1000{cursor}");
-                let request = Request::new("GET", &path).header("authorization", &token);
-                let page = self.program.send(&request).await.json();
+                let request = self
+                    .program
+                    .request(Method::GET, &path)
+                    .header(AUTHORIZATION, &bearer);
+                let page: Value = request
+                    .send()
+                    .await
+                    .expect("an answer")
+                    .json()
+                    .await
+                    .expect("a page");
                 found += page["environments"].as_array().expect("a page").len();
                 match page["next"].as_str() {
                     Some(next) => cursor = format!("&cursor={next}"),
@@ -127,36 +142,42 @@ impl Bench {
                 }
             }
             latencies.push(begun.elapsed());
-            assert_eq!(found, self.seeded.readable_names().len());
+            assert_eq!(found, readable);
         }
         latencies.sort_unstable();
         println!(
             "list of all {} filtered by rights to {}: median {:.1} ms, longest {:.1} ms",
             self.seeded.len(),
-            self.seeded.readable_names().len(),
+            readable,
             latencies[2].as_secs_f64() * 1000.0,
             latencies[4].as_secs_f64() * 1000.0
         );
     }
 
-    /// Each connection changes environments of its own, one after another.
+    /// Each connection changes environments of its own, one after another: it reads the state and then writes.
     async fn writes(&self) -> Figures {
-        let token = format!("Bearer {}", self.reader());
+        let bearer = self.reader();
         let (program, seeded) = (Arc::clone(&self.program), Arc::clone(&self.seeded));
-        let names = Arc::new(self.seeded.readable_names());
+        let names = self.seeded.readable_names();
         generator::run(CONNECTIONS, LASTING, move |connection, number| {
-            let index = connection + CONNECTIONS * number;
-            let name = names[index % names.len()].clone();
+            let name = &names[(connection + CONNECTIONS * number) % names.len()];
             let path = format!("/api/v1/environments/{name}");
-            let read = Request::new("GET", &path).header("authorization", &token);
-            let write = Request::new("PUT", &path)
-                .header("authorization", &token)
-                .json(&seeded.claim_of(&name, &format!("v2.0.{number}")));
-            let program = Arc::clone(&program);
+            let read = program
+                .request(Method::GET, &path)
+                .header(AUTHORIZATION, &bearer);
+            let write = program
+                .request(Method::PUT, &path)
+                .header(AUTHORIZATION, &bearer)
+                .json(&seeded.claim_of(name, &format!("v2.0.{number}")));
             async move {
-                let state = program.send(&read).await.header("etag").expect("a state");
-                let answer = program.send(&write.header("if-match", &state)).await;
-                assert_eq!(answer.status, 202, "{answer:?}");
+                let seen = read.send().await.expect("an answer");
+                let state = seen.headers().get(ETAG).expect("a state").clone();
+                let answer = write
+                    .header(IF_MATCH, state)
+                    .send()
+                    .await
+                    .expect("an answer");
+                assert_eq!(answer.status(), StatusCode::ACCEPTED);
             }
         })
         .await
@@ -171,10 +192,17 @@ impl Bench {
             .spawn()
             .expect("the agent starts");
         let mut lines = BufReader::new(process.stdout.take().expect("its output")).lines();
-        let address = lines.next_line().await.expect("a line").expect("an address");
+        let address = lines
+            .next_line()
+            .await
+            .expect("a line")
+            .expect("an address");
         let url = format!("http://{address}/v1/is_authorized");
-        let client = reqwest::Client::builder().no_proxy().build().expect("a client");
-        let questions = Arc::new(self.seeded.questions("reader@example.com"));
+        let client = reqwest::Client::builder()
+            .no_proxy()
+            .build()
+            .expect("a client");
+        let questions = Arc::new(self.seeded.questions(READER));
 
         let begun = Instant::now();
         let mut allowed = 0;
@@ -184,7 +212,12 @@ impl Bench {
             running.spawn(async move {
                 let mut allowed = 0;
                 for question in questions.iter().skip(worker).step_by(CONNECTIONS) {
-                    let answer = client.post(&url).json(question).send().await.expect("an answer");
+                    let answer = client
+                        .post(&url)
+                        .json(question)
+                        .send()
+                        .await
+                        .expect("an answer");
                     let answer: agent::Answer = answer.json().await.expect("a decision");
                     allowed += usize::from(answer.allowed);
                 }
@@ -198,21 +231,10 @@ impl Bench {
             "the same list by one call to an agent for each: {:.1} ms on {CONNECTIONS} connections",
             begun.elapsed().as_secs_f64() * 1000.0
         );
-        assert_eq!(allowed, self.seeded.readable_names().len(), "both decide alike");
+        assert_eq!(
+            allowed,
+            self.seeded.readable_names().len(),
+            "both decide alike"
+        );
     }
-}
-
-/// Resident memory now and at most.
-fn memory(program: &Program) -> String {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", program.pid())).expect("its status");
-    let of = |field: &str| {
-        let line = status.lines().find(|line| line.starts_with(field)).expect("a line");
-        let kilobytes: u64 = line
-            .split_whitespace()
-            .nth(1)
-            .and_then(|number| number.parse().ok())
-            .expect("a number");
-        kilobytes / 1024
-    };
-    json!({ "resident_mb": of("VmRSS"), "most_mb": of("VmHWM") }).to_string()
 }

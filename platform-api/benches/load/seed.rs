@@ -29,7 +29,10 @@ impl Seeded {
                     claim["user"] = owner(number).into();
                     claim["creation_date"] = "2026-01-15T10:30:00Z".into();
                     let body = serde_json::to_vec_pretty(&claim).expect("JSON");
-                    let put = client.put_object().bucket(CLAIMS).key(format!("{name}.json"));
+                    let put = client
+                        .put_object()
+                        .bucket(CLAIMS)
+                        .key(format!("{name}.json"));
                     put.body(body.into()).send().await.expect("it is written");
                 }
             });
@@ -46,7 +49,10 @@ impl Seeded {
 
     /// The claim of an environment, as somebody sends it who changes a version.
     pub(crate) fn claim_of(&self, name: &str, version: &str) -> Value {
-        let number: usize = name.trim_start_matches("dev-load-").parse().expect("a number");
+        let number: usize = name
+            .trim_start_matches("dev-load-")
+            .parse()
+            .expect("a number");
         json!({
             "environment_pool": pool(number),
             "environment_name": name,
