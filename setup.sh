@@ -1,15 +1,18 @@
 #!/bin/sh
 # Checks what this machine has, and installs from the system's packages the two things that cannot be built from source
 # here: sshd (the sandbox's hosts) and OpenSSL's headers (libssh2 links them). Everything else is built by `cargo xtask tools`.
+# `setup.sh tests` also checks and installs what the tests alone need: Java for the search engine, a browser for the console.
 set -eu
 
+wanted='git cargo go python3 terraform cc make node npm'
+[ "${1-}" != tests ] || wanted="$wanted java javac mvn"
 missing=''
-for program in git cargo go python3 terraform cc make node npm; do
+for program in $wanted; do
   command -v "$program" >/dev/null 2>&1 || missing="$missing $program"
 done
 if [ -n "$missing" ]; then
   echo "setup: missing:$missing" >&2
-  echo "setup: install them (git, Rust 1.95+, Go 1.26+, Python 3.11+, Terraform 1.11+, a C compiler, make, Node.js 20+ with npm) and run this again" >&2
+  echo "setup: install them (git, Rust 1.95+, Go 1.26+, Python 3.11+, Terraform 1.11+, a C compiler, make, Node.js 20+ with npm; for the tests also a JDK 17+ and Maven) and run this again" >&2
   exit 1
 fi
 
@@ -19,6 +22,9 @@ if ! command -v pkg-config >/dev/null 2>&1 || ! pkg-config --exists openssl; the
   packages="$packages pkg-config libssl-dev"
 fi
 python3 -c 'import ensurepip, venv' >/dev/null 2>&1 || packages="$packages python3-venv"
+if [ "${1-}" = tests ] && ! command -v chromedriver >/dev/null 2>&1; then
+  packages="$packages chromium chromium-driver"
+fi
 if [ -n "$packages" ]; then
   if ! command -v apt-get >/dev/null 2>&1; then
     echo "setup: install the equivalents of these Debian packages and run this again:$packages" >&2
