@@ -107,3 +107,43 @@ async fn stock(client: &Client, subject: &Subject) -> Finding {
         ),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doctor::Verdict;
+
+    fn account(balance: &str, acls: &[&str]) -> Account {
+        let text = format!(
+            r#"{{"name": "a", "email": "a@acme.example", "acls": {}, "balance": {balance}, "pending_charges": 1.5}}"#,
+            serde_json::to_string(acls).unwrap()
+        );
+        serde_json::from_str(&text).unwrap()
+    }
+
+    #[test]
+    fn an_account_that_owes_is_pointed_out_and_credit_is_not() {
+        let owes = money(&account("12.5", &[]));
+        assert_eq!(
+            (owes.verdict, owes.code.as_deref()),
+            (Verdict::Warning, Some("SLW-391"))
+        );
+        for fine in ["0", "-100"] {
+            assert_eq!(money(&account(fine, &[])).verdict, Verdict::Ok, "{fine}");
+        }
+    }
+
+    #[test]
+    fn what_the_keys_user_may_not_do_is_named() {
+        let lacking = rights(&account("0", &["billing", "provisioning"]));
+        assert_eq!(lacking.code.as_deref(), Some("SLW-390"));
+        assert!(
+            lacking.text.contains("lacks subscriptions"),
+            "{}",
+            lacking.text
+        );
+        for enough in [&["provisioning", "subscriptions"][..], &["root"], &[]] {
+            assert_eq!(rights(&account("0", enough)).verdict, Verdict::Ok);
+        }
+    }
+}

@@ -11,6 +11,7 @@ mod api_server;
 mod breaking;
 mod commands;
 mod connecting;
+mod doctor;
 mod graph;
 mod host;
 mod outcomes;

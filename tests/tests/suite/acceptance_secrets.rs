@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use slipway_tests::{
-    Cluster, Sandbox, SandboxOptions, Sight, Terraform, Watch, configuration, kill_in_group, until,
+    Cluster, ExistingHost, Sandbox, SandboxOptions, Sight, Terraform, Watch, configuration,
+    kill_in_group, until,
 };
 
 /// 32 bytes in hex, as Infisical wants its key; written once, here.
@@ -40,16 +41,53 @@ fn no_secret_is_in_state_plan_log_arguments_environment_or_files() -> Result<()>
     terraform
         .run(&["plan", "-input=false", "-no-color", "-out=first.plan"])?
         .ok()?;
-    let applied = terraform.apply()?.ok()?;
-    let sights = watch.sights();
+    let mut said = terraform.apply()?.ok()?.text();
     let plan = terraform
         .run(&["show", "-json", "-no-color", "first.plan"])?
         .ok()?;
 
-    let canaries = canaries(&sandbox)?;
+    let cluster = Cluster::only(&sandbox)?;
+    let password = |cluster: &Cluster| -> Result<String> {
+        let secret = cluster.secret("valkey", "valkey")?;
+        secret.get("password").cloned().context("no password")
+    };
+    let made = password(&cluster)?;
+    // Once more with the versions of secrets raised, on a host of the user's, whose key is a secret too.
+    let host = ExistingHost::raise(&sandbox)?;
+    let login_key = std::fs::read_to_string(host.login_key())?;
+    let bootstrap = host.attribute("    private_key_wo = var.login\n")?;
+    terraform.configure(
+        &(configuration
+            .replace("secrets_wo_version = 1", "secrets_wo_version = 2")
+            .replace(
+                "valkey = { enabled = true }",
+                "valkey = { enabled = true, values = \"slipway: { secrets_version: 2 }\" }",
+            )
+            .replace("  components = {", &format!("{bootstrap}  components = {{"))
+            + "\nvariable \"login\" {\n  type      = string\n  ephemeral = true\n}\n"),
+    )?;
+    let values = serde_json::json!({"key": COMPONENT_SECRET, "login": login_key});
+    std::fs::write(
+        terraform.folder().join("terraform.tfvars.json"),
+        values.to_string(),
+    )?;
+    said += &terraform.apply()?.ok()?.text();
+    let sights = watch.sights();
+    let replaced = password(&cluster)?;
+    let reader = cluster.secret("infisical", "infisical-secrets")?;
+    ensure!(
+        replaced != made && reader["REDIS_URL"].contains(&replaced),
+        "the password was not replaced where it is made and where it is read"
+    );
+
+    let mut canaries = canaries(&sandbox)?;
+    let line = login_key.lines().nth(2).context("a key of fewer lines")?;
+    canaries.push(("login key".to_owned(), line.to_owned()));
+    canaries.push(("made password".to_owned(), made));
+    canaries.push(("replaced password".to_owned(), replaced));
     the_watch_sees(&sights, sandbox.api_key())?;
     for (name, canary) in &canaries {
-        absent(name, canary, "the output", &applied.text())?;
+        absent(name, canary, "the output", &said)?;
         absent(name, canary, "the plan", &plan.stdout)?;
         absent(
             name,

@@ -10,6 +10,7 @@ mod acceptance_existing_host;
 mod acceptance_quickstart;
 mod acceptance_secrets;
 mod acceptance_without_internet;
+mod bootstrap_doctor;
 mod charts_rendered;
 mod charts_values;
 mod claim_corpus;

@@ -1,16 +1,16 @@
-//! How long the eight components take: against the longest chain of their graph, against Ansible in a row, and how much
-//! of it is slipway-bootstrap itself.
+//! How long the eight components take: against the longest chain of their graph, against Ansible in a row, against one
+//! playbook with everything, and how much of it is slipway-bootstrap itself.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, bail};
 use run_report::{Catalog, Event, EventReader, Line};
 use serde_json::{Value, json};
 use slipway_tests::configuration::{self, COMPONENTS};
-use slipway_tests::{Cluster, Sandbox, SandboxOptions, Terraform};
+use slipway_tests::{Cluster, ExistingHost, Sandbox, SandboxOptions, Terraform};
 
 use super::Spread;
 use super::watching::{self, Watching};
@@ -27,9 +27,11 @@ const ROUNDS: usize = 3;
 pub(super) struct Components {
     /// First install: from the first playbook's start to the last one's end, and the longest chain of the graph.
     install: (f64, f64),
-    /// All six again, with nothing to change: by one run, and by `ansible-playbook` in a row.
+    /// All of them again, with nothing to change: by one run, by `ansible-playbook` in a row, and by one playbook that has
+    /// them all.
     again: Spread,
     in_a_row: Spread,
+    in_one: Spread,
     /// What a run spends outside its playbooks.
     outside: Spread,
     watching: Watching,
@@ -44,8 +46,8 @@ impl Components {
             wall / chain
         );
         println!(
-            "eight components again, one run: {} s; ansible-playbook in a row: {} s",
-            self.again, self.in_a_row
+            "eight components again, one run: {} s; ansible-playbook in a row: {} s; one playbook with everything: {} s",
+            self.again, self.in_a_row, self.in_one
         );
         println!(
             "slipway-bootstrap outside its playbooks: {} s, {:.1} % of the run",
@@ -63,11 +65,11 @@ pub(super) fn measure(bootstrap: &Path, engines: &Path) -> Result<Components> {
     let cluster = Cluster::only(&sandbox)?;
     let install = install(&cluster)?;
 
-    let host = BenchHost::raise(&sandbox)?;
-    let request = host.request(&sandbox, &cluster)?;
+    let host = ExistingHost::raise(&sandbox)?;
+    let request = request(&host, &sandbox, &cluster)?;
     let mut runs = Vec::new();
     let mut outside = Vec::new();
-    let mut rows = Vec::new();
+    let (mut rows, mut singles) = (Vec::new(), Vec::new());
     let (mut delays, mut nothing) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
         let (whole, idle, events) = one_run(bootstrap, &request)?;
@@ -76,12 +78,15 @@ pub(super) fn measure(bootstrap: &Path, engines: &Path) -> Result<Components> {
         delays.extend(watching::delays(sandbox.folder(), RUN, &events)?);
         nothing.push(watching::nothing_to_do(bootstrap, &request)?);
         rows.push(in_a_row(engines, &sandbox, &cluster)?);
+        singles.push(in_one_playbook(engines, &sandbox, &cluster)?);
     }
+    host.remove(&sandbox)?;
     terraform.destroy()?.ok()?;
     Ok(Components {
         install,
         again: Spread::of(runs),
         in_a_row: Spread::of(rows),
+        in_one: Spread::of(singles),
         outside: Spread::of(outside),
         watching: watching::figures(delays, nothing)?,
     })
@@ -122,7 +127,7 @@ fn seconds_since_epoch(text: &str) -> Result<f64> {
     Ok(instant.as_duration().as_secs_f64())
 }
 
-/// One run of all six by slipway-bootstrap: its wall time, and the part of it in which no playbook ran.
+/// One run of all of them by slipway-bootstrap: its wall time, and the part of it in which no playbook ran.
 fn one_run(program: &Path, request: &Path) -> Result<(f64, f64, String)> {
     let mut run = Command::new(program);
     run.args(["run", "--json", "--request"]).arg(request);
@@ -154,39 +159,16 @@ fn one_run(program: &Path, request: &Path) -> Result<(f64, f64, String)> {
     Ok((whole, whole - inside, events))
 }
 
-/// The same six by `ansible-playbook` alone, one after the other.
+/// The same by `ansible-playbook` alone, one after the other.
 fn in_a_row(engines: &Path, sandbox: &Sandbox, cluster: &Cluster) -> Result<f64> {
-    let playbooks = ground::root().join("playbooks");
-    let path = format!(
-        "{}:{}:{}",
-        engines.join("venv/bin").display(),
-        engines.display(),
-        std::env::var("PATH").unwrap_or_default()
-    );
     let catalog = Catalog::embedded()?;
     let mut seconds = 0.0;
     for name in COMPONENTS {
-        let component = catalog
-            .get(name)
-            .with_context(|| format!("no component {name}"))?;
-        let variables = json!({
-            "slipway_platform": platform(),
-            "slipway_component": {
-                "name": name, "digest": "", "version": component.chart.version, "size": "dev", "values": {},
-                "namespace": component.namespace,
-                "chart": { "name": component.chart.name, "repository": component.chart.repository, "version": component.chart.version },
-            },
-            "slipway_chart_mirror": sandbox.chart_mirror(),
-            "slipway_kubeconfig": cluster.kubeconfig(),
-            "slipway_run": "00000000-0000-4000-8000-000000000000",
-        });
         let file = sandbox.folder().join(format!("bench-{name}.json"));
+        let variables = variables(&catalog, name, sandbox, cluster)?;
         std::fs::write(&file, variables.to_string())?;
-        let mut playbook = Command::new(engines.join("venv/bin/ansible-playbook"));
+        let mut playbook = ansible(engines);
         playbook
-            .current_dir(&playbooks)
-            .env("ANSIBLE_CONFIG", playbooks.join("ansible.cfg"))
-            .env("PATH", &path)
             .arg("--extra-vars")
             .arg(format!("@{}", file.display()))
             .arg(format!("{name}.yml"));
@@ -197,96 +179,90 @@ fn in_a_row(engines: &Path, sandbox: &Sandbox, cluster: &Cluster) -> Result<f64>
     Ok(seconds)
 }
 
+/// The same by one playbook that imports each of theirs, in an order of the graph.
+fn in_one_playbook(engines: &Path, sandbox: &Sandbox, cluster: &Cluster) -> Result<f64> {
+    let catalog = Catalog::embedded()?;
+    let chosen = COMPONENTS.iter().map(|name| (*name).to_owned()).collect();
+    let mut plays = Vec::new();
+    for name in catalog.waves(&chosen).into_iter().flatten() {
+        plays.push(json!({
+            "name": name,
+            "ansible.builtin.import_playbook": playbooks().join(format!("{name}.yml")),
+            "vars": variables(&catalog, &name, sandbox, cluster)?,
+        }));
+    }
+    // JSON is YAML, so this is a playbook.
+    let file = sandbox.folder().join("bench-everything.yml");
+    std::fs::write(&file, Value::from(plays).to_string())?;
+    let started = Instant::now();
+    command::output(ansible(engines).arg(&file))?;
+    Ok(started.elapsed().as_secs_f64())
+}
+
+fn playbooks() -> PathBuf {
+    ground::root().join("playbooks")
+}
+
+fn ansible(engines: &Path) -> Command {
+    let path = format!(
+        "{}:{}:{}",
+        engines.join("venv/bin").display(),
+        engines.display(),
+        std::env::var("PATH").unwrap_or_default()
+    );
+    let mut playbook = Command::new(engines.join("venv/bin/ansible-playbook"));
+    playbook
+        .current_dir(playbooks())
+        .env("ANSIBLE_CONFIG", playbooks().join("ansible.cfg"))
+        .env("PATH", &path);
+    playbook
+}
+
+/// What a playbook of a component is handed.
+fn variables(catalog: &Catalog, name: &str, sandbox: &Sandbox, cluster: &Cluster) -> Result<Value> {
+    let component = catalog
+        .get(name)
+        .with_context(|| format!("no component {name}"))?;
+    let chart = &component.chart;
+    Ok(json!({
+        "slipway_platform": platform(),
+        "slipway_component": {
+            "name": name, "digest": "", "version": chart.version, "size": "dev", "values": {},
+            "namespace": component.namespace,
+            "chart": { "name": chart.name, "repository": chart.repository, "version": chart.version },
+        },
+        "slipway_chart_mirror": sandbox.chart_mirror(),
+        "slipway_kubeconfig": cluster.kubeconfig(),
+        "slipway_run": "00000000-0000-4000-8000-000000000000",
+    }))
+}
+
 fn platform() -> Value {
     json!({ "id": PLATFORM, "name": PLATFORM, "region": "ams", "domain": format!("{PLATFORM}.example") })
 }
 
-/// A host of the sandbox with keys of our own, in the place of the provider's short-lived one.
-struct BenchHost {
-    address: String,
-    folder: PathBuf,
-}
-
-impl BenchHost {
-    fn raise(sandbox: &Sandbox) -> Result<Self> {
-        let folder = sandbox.folder().join("bench-keys");
-        std::fs::create_dir_all(&folder)?;
-        for name in ["host", "login"] {
-            command::run(
-                Command::new("ssh-keygen")
-                    .args(["-q", "-t", "ed25519", "-N", "", "-C", "", "-f"])
-                    .arg(folder.join(name)),
-            )?;
-        }
-        let read = |name: &str| {
-            std::fs::read_to_string(folder.join(name)).map(|text| text.trim_end().to_owned() + "\n")
-        };
-        // JSON is YAML, so this is a cloud-config.
-        let config = json!({
-            "ssh_keys": { "ed25519_private": read("host")?, "ed25519_public": read("host.pub")? },
-            "ssh_authorized_keys": [read("login.pub")?.trim()],
-            "disable_root": false,
-            "ssh_pwauth": false,
-        });
-        let answer = sandbox.call(
-            "POST",
-            "instances",
-            Some(&json!({
-                "region": "ams", "plan": "vc2-1c-2gb", "os_id": 2136, "label": "bench",
-                "user_data": base64(&format!("#cloud-config\n{config}\n"), &folder)?,
-            })),
-        )?;
-        let id = answer["instance"]["id"]
-            .as_str()
-            .context("an instance without id")?
-            .to_owned();
-        let started = Instant::now();
-        while started.elapsed() < Duration::from_mins(1) {
-            let seen = sandbox.call("GET", &format!("instances/{id}"), None)?;
-            if seen["instance"]["server_status"] == "ok" {
-                let address = seen["instance"]["main_ip"]
-                    .as_str()
-                    .context("no main_ip")?
-                    .to_owned();
-                return Ok(Self { address, folder });
-            }
-            std::thread::sleep(Duration::from_millis(100));
-        }
-        bail!("the bench's host did not come up within a minute")
-    }
-
-    /// The request that the provider would write, in a file.
-    fn request(&self, sandbox: &Sandbox, cluster: &Cluster) -> Result<PathBuf> {
-        let components: Vec<Value> = COMPONENTS
-            .iter()
-            .map(|name| json!({ "name": name, "enabled": true, "version": null, "size": "dev", "values": null }))
-            .collect();
-        let host_key = std::fs::read_to_string(self.folder.join("host.pub"))?;
-        let request = json!({
-            "v": run_report::PROTOCOL_VERSION,
-            "run": RUN,
-            "platform": platform(),
-            "host": {
-                "address": self.address, "port": 22, "user": "root",
-                "host_key": host_key.trim(),
-                "login_key": std::fs::read_to_string(self.folder.join("login"))?,
-            },
-            "kubeconfig": std::fs::read_to_string(cluster.kubeconfig())?,
-            "chart_mirror": sandbox.chart_mirror(),
-            "components": components,
-            "secrets": {}, "secrets_version": 0,
-            "connect_timeout_s": 60, "component_timeout_s": 600,
-        });
-        let path = self.folder.join("request.json");
-        std::fs::write(&path, request.to_string())?;
-        Ok(path)
-    }
-}
-
-fn base64(text: &str, folder: &Path) -> Result<String> {
-    let file = folder.join("user-data");
-    std::fs::write(&file, text)?;
-    let encoded = command::output(Command::new("base64").arg("--wrap=0").arg(&file))?;
-    ensure!(!encoded.is_empty(), "base64 printed nothing");
-    Ok(encoded)
+/// The request that the provider would write, in a file.
+fn request(host: &ExistingHost, sandbox: &Sandbox, cluster: &Cluster) -> Result<PathBuf> {
+    let components: Vec<Value> = COMPONENTS
+        .iter()
+        .map(|name| json!({ "name": name, "enabled": true, "version": null, "size": "dev", "values": null }))
+        .collect();
+    let request = json!({
+        "v": run_report::PROTOCOL_VERSION,
+        "run": RUN,
+        "platform": platform(),
+        "host": {
+            "address": host.address(), "port": 22, "user": "root",
+            "host_key": host.host_key()?,
+            "login_key": std::fs::read_to_string(host.login_key())?,
+        },
+        "kubeconfig": std::fs::read_to_string(cluster.kubeconfig())?,
+        "chart_mirror": sandbox.chart_mirror(),
+        "components": components,
+        "secrets": {}, "secrets_version": 0,
+        "connect_timeout_s": 60, "component_timeout_s": 600,
+    });
+    let path = host.folder().join("request.json");
+    std::fs::write(&path, request.to_string())?;
+    Ok(path)
 }

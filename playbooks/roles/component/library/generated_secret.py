@@ -22,12 +22,16 @@ DOCUMENTATION = r"""
 module: generated_secret
 short_description: Make Secrets whose values are made here once and are never shown
 description:
-  - A generated value is made when its key is missing and is never changed afterwards.
+  - A generated value is made when its key is missing. Only those under C(rotate) are ever made anew, once for each higher C(version).
   - No value is returned, so none reaches Ansible's variables, output or events.
 options:
   kubeconfig: {type: path, required: true, description: File with the access to the cluster.}
   namespace: {type: str, required: true, description: Namespace of the Secrets.}
   labels: {type: dict, default: {}, description: Labels that the Secrets get when they are made.}
+  version:
+    type: int
+    default: 1
+    description: A Secret that notes a lower one gets new values under C(rotate), and notes this one in the same write.
   secrets:
     type: list
     elements: dict
@@ -39,6 +43,11 @@ options:
         type: dict
         default: {}
         description: Key to C(alphabet:length); the alphabet is hex, alphanumeric, upper or base64 (length counts bytes).
+      rotate:
+        type: list
+        elements: str
+        default: []
+        description: The generated keys whose values may be replaced, because everybody who reads them reads them anew.
       initial: {type: dict, default: {}, description: Key to the value that is taken instead of making one.}
       values: {type: dict, default: {}, description: Key to a value that is kept as given.}
       sources:
@@ -64,11 +73,16 @@ ALPHABETS = {
 SECRET_OPTIONS = {
     "name": {"type": "str", "required": True},
     "generate": {"type": "dict", "default": {}, "no_log": False},
+    "rotate": {"type": "list", "elements": "str", "default": [], "no_log": False},
     "initial": {"type": "dict", "default": {}, "no_log": True},
     "values": {"type": "dict", "default": {}, "no_log": True},
     "sources": {"type": "dict", "default": {}, "no_log": False},
     "templates": {"type": "dict", "default": {}, "no_log": False},
 }
+
+
+# Where a Secret notes the version that its values were made with; one without the note is of version 1.
+VERSION = "slipway.dev/secrets-version"
 
 
 class MissingSource(Exception):
@@ -83,10 +97,16 @@ def generated(specification):
     return "".join(secrets.choice(ALPHABETS[alphabet]) for _ in range(int(length)))
 
 
-def target(wanted, present, sources):
-    """Every value that the Secret shall hold."""
+def noted_version(secret):
+    """The version that a Secret's values were made with."""
+    annotations = (secret or {}).get("metadata", {}).get("annotations") or {}
+    return int(annotations.get(VERSION, "1"))
+
+
+def target(wanted, present, sources, rotated):
+    """Every value that the Secret shall hold; those in rotated are made anew."""
     made = {
-        key: present.get(key) or wanted["initial"].get(key) or generated(specification)
+        key: (None if key in rotated else present.get(key)) or wanted["initial"].get(key) or generated(specification)
         for key, specification in wanted["generate"].items()
     }
     known = {**sources, **present, **made, **wanted["values"]}
@@ -97,10 +117,11 @@ def target(wanted, present, sources):
 class Secrets:
     """The Secrets of one namespace."""
 
-    def __init__(self, api, namespace, labels, check_mode):
+    def __init__(self, api, namespace, labels, version, check_mode):
         self.core = client.CoreV1Api(api)
         self.namespace = namespace
         self.labels = labels
+        self.version = version
         self.check_mode = check_mode
 
     def ensure(self, wanted):
@@ -108,11 +129,14 @@ class Secrets:
         name = wanted["name"]
         secret = or_none(self.core.read_namespaced_secret, name, self.namespace)
         present = decoded(secret)
-        values = target(wanted, present, self._sources(wanted))
+        rotated = wanted["rotate"] if secret and noted_version(secret) < self.version else []
+        values = target(wanted, present, self._sources(wanted), rotated)
         changes = {key: value for key, value in values.items() if present.get(key) != value}
         if self.check_mode or (secret and not changes):
             return sorted(changes), secret["metadata"] if secret else {"labels": self.labels}
-        return sorted(changes), write_secret(self.core, self.namespace, name, self.labels, changes, secret is not None)
+        # Values and version in one write: killed at any point, a version is rotated to once.
+        notes = {VERSION: str(self.version)} if wanted["rotate"] and (rotated or not secret) else {}
+        return sorted(changes), write_secret(self.core, self.namespace, name, self.labels, changes, secret is not None, notes)
 
     def _sources(self, wanted):
         values = {}
@@ -132,14 +156,16 @@ def main():
             **CONNECTION_ARGUMENTS,
             "namespace": {"type": "str", "required": True},
             "labels": {"type": "dict", "default": {}},
+            "version": {"type": "int", "default": 1},
             "secrets": {"type": "list", "elements": "dict", "required": True, "options": SECRET_OPTIONS, "no_log": False},
         },
         supports_check_mode=True,
     )
-    cluster = Secrets(connect(module), module.params["namespace"], module.params["labels"], module.check_mode)
+    params = module.params
+    cluster = Secrets(connect(module), params["namespace"], params["labels"], params["version"], module.check_mode)
     written, metadata, name = [], {}, ""
     try:
-        for wanted in module.params["secrets"]:
+        for wanted in params["secrets"]:
             name = wanted["name"]
             keys, metadata[name] = cluster.ensure(wanted)
             written += [f"{name}/{key}" for key in keys]

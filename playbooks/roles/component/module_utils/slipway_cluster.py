@@ -64,13 +64,15 @@ def decoded(secret):
     return {key: base64.b64decode(value).decode() for key, value in data.items()}
 
 
-def write_secret(core, namespace, name, labels, values, exists):
-    """Make the Secret, or write these keys of it; answers its metadata."""
+def write_secret(core, namespace, name, labels, values, exists, annotations=None):
+    """Make the Secret, or write these keys and annotations of it; answers its metadata."""
     body = {"data": {key: base64.b64encode(value.encode()).decode() for key, value in values.items()}}
+    if annotations:
+        body["metadata"] = {"annotations": annotations}
     place = {"namespace": namespace, "field_manager": FIELD_MANAGER, "_preload_content": False}
     if exists:
         answer = core.patch_namespaced_secret(name=name, body=body, **place)
     else:
-        body.update(type="Opaque", metadata={"name": name, "labels": labels})
+        body.update(type="Opaque", metadata={**body.get("metadata", {}), "name": name, "labels": labels})
         answer = core.create_namespaced_secret(body=body, **place)
     return as_object(answer)["metadata"]
