@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use claim_store::ClaimStore;
+use claim_store::{ClaimStore, Statuses, StoreError};
 use k8s_openapi::api::core::v1::{ConfigMap, Secret};
 use kube::api::{Api, ListParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
@@ -55,6 +55,8 @@ pub(crate) struct ClaimStoreKeys {
     pub(crate) bucket: String,
     /// The bucket of static environments, where the platform has one.
     pub(crate) static_bucket: Option<String>,
+    /// The bucket of statuses, where the platform has one.
+    pub(crate) status_bucket: Option<String>,
     pub(crate) access_key: SecretString,
     pub(crate) secret_key: SecretString,
 }
@@ -66,9 +68,24 @@ impl ClaimStoreKeys {
         Some(Self { bucket, ..self })
     }
 
+    /// The same server with the bucket of statuses.
+    pub(crate) fn of_statuses(self) -> Option<Self> {
+        let bucket = self.status_bucket.clone()?;
+        Some(Self { bucket, ..self })
+    }
+
     /// Prepares access to the store; nothing is sent yet.
     pub(crate) fn open(self) -> Result<ClaimStore, Fault> {
-        let settings = claim_store::Settings {
+        ClaimStore::new(&self.settings()).map_err(|error| unusable(&error))
+    }
+
+    /// Prepares access to the statuses; nothing is sent yet.
+    pub(crate) fn open_statuses(self) -> Result<Statuses, Fault> {
+        Statuses::new(&self.settings()).map_err(|error| unusable(&error))
+    }
+
+    fn settings(self) -> claim_store::Settings {
+        claim_store::Settings {
             endpoint: self.endpoint,
             region: self.region,
             bucket: self.bucket,
@@ -76,15 +93,16 @@ impl ClaimStoreKeys {
             secret_key: self.secret_key,
             ca_pem: None,
             limits: claim_store::Limits::default(),
-        };
-        ClaimStore::new(&settings).map_err(|error| {
-            Fault::told(
-                fault::NO_CLAIM_STORE.summary,
-                "opening the claim store",
-                &error.to_string(),
-            )
-        })
+        }
     }
+}
+
+fn unusable(error: &StoreError) -> Fault {
+    Fault::told(
+        fault::NO_CLAIM_STORE.summary,
+        "opening the claim store",
+        &error.to_string(),
+    )
 }
 
 impl ClusterAccess {
@@ -152,6 +170,7 @@ impl ClusterAccess {
             region: text("region")?,
             bucket: text("bucket")?,
             static_bucket: text("static_bucket").ok(),
+            status_bucket: text("status_bucket").ok(),
             access_key: text("access_key")?.into(),
             secret_key: text("secret_key")?.into(),
         }))

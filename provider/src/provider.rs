@@ -59,11 +59,24 @@ impl Provider for Slipway {
                     .optional()
                     .describe("Path of `slipway-bootstrap`. Default: `SLIPWAY_BOOTSTRAP`, else the one beside the provider."),
             )
+            .attribute(
+                "platform_api_url",
+                Attribute::string()
+                    .optional()
+                    .describe("Address of a platform's own API. With it, `slipway_environment_claim` goes through that API with the rights of `platform_api_token`, and needs no key of the account. Default: `SLIPWAY_PLATFORM_API_URL`, else claims go into the platform's store."),
+            )
+            .attribute(
+                "platform_api_token",
+                Attribute::string()
+                    .optional()
+                    .sensitive()
+                    .describe("Bearer token for `platform_api_url`, best from an ephemeral value; it is stored nowhere. It stands here and not in the resource because Terraform hands a resource's write-only values to no refresh, import or destroy. Default: `SLIPWAY_PLATFORM_API_TOKEN`."),
+            )
     }
 
     fn validate(&self, config: &Object) -> Diagnostics {
         let mut faults = Diagnostics::new();
-        for name in ["api_url", "chart_mirror"] {
+        for name in ["api_url", "chart_mirror", "platform_api_url"] {
             if let Some(Attr::Known(text)) = faults.collect(config.get::<Attr<String>>(name))
                 && let Err(why) = check_url(&text)
             {
@@ -90,6 +103,24 @@ impl Provider for Slipway {
         settings.bootstrap_path =
             setting::<String>(&op.config, "bootstrap_path", "SLIPWAY_BOOTSTRAP", unknown)?
                 .map(PathBuf::from);
+        let platform_api = setting::<String>(
+            &op.config,
+            "platform_api_url",
+            "SLIPWAY_PLATFORM_API_URL",
+            unknown,
+        )?;
+        let token = setting::<SecretString>(
+            &op.config,
+            "platform_api_token",
+            "SLIPWAY_PLATFORM_API_TOKEN",
+            unknown,
+        )?;
+        settings.platform_api = match platform_api {
+            Some(address) if settings.unknown != Some("platform_api_token") => {
+                Some(platform_api_of(&address, token)?)
+            }
+            _ => None,
+        };
         for (variable, text) in [
             ("SLIPWAY_API_URL", &settings.api_url),
             ("SLIPWAY_CHART_MIRROR", &settings.chart_mirror),
@@ -162,6 +193,23 @@ fn setting<T: FromValue + From<String>>(
             .filter(|text| !text.is_empty())
             .map(T::from)),
     }
+}
+
+/// The platform's API. An address without a token is told at once, before anything is planned with it.
+fn platform_api_of(
+    address: &str,
+    token: Option<SecretString>,
+) -> Result<(Url, SecretString), Fault> {
+    let refused = |why: &str| {
+        let words = format!("platform_api_url is {address:?}: {why}.");
+        Fault::new(fault::PROVIDER_SETTINGS, words)
+    };
+    check_url(address).map_err(|why| refused(&why))?;
+    let url = Url::parse(address).map_err(|error| refused(&error.to_string()))?;
+    let token = token.ok_or_else(|| {
+        refused("there is no token for it. Set platform_api_token from an ephemeral value, or export SLIPWAY_PLATFORM_API_TOKEN")
+    })?;
+    Ok((url, token))
 }
 
 fn check_url(text: &str) -> Result<(), String> {

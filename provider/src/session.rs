@@ -3,13 +3,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use claim_store::{ClaimStore, StoreError};
+use claim_store::{ClaimStore, Statuses, StoreError};
 use run_report::JournalRecord;
 use secrecy::SecretString;
 use tokio::sync::OnceCell;
+use url::Url;
 use uuid::Uuid;
 use vultr::{Client, Cluster, NodePool, Vpc};
 
@@ -17,6 +18,7 @@ use crate::catalogue::Catalogue;
 use crate::cluster_access::{AccessError, ClaimStoreKeys, ClusterAccess};
 use crate::fault::{self, Fault};
 use crate::fresh::Fresh;
+use crate::platform_api::PlatformApi;
 use crate::rehearsal_pace;
 
 /// How long a list is shared: long enough for one refresh, short enough for nobody to be misled by it.
@@ -31,6 +33,8 @@ pub(crate) struct ProviderSettings {
     pub(crate) api_url: Option<String>,
     pub(crate) chart_mirror: Option<String>,
     pub(crate) bootstrap_path: Option<PathBuf>,
+    /// The platform's own API, and who asks it.
+    pub(crate) platform_api: Option<(Url, SecretString)>,
     /// A setting that comes from another resource and is not known in this plan.
     pub(crate) unknown: Option<&'static str>,
 }
@@ -49,6 +53,8 @@ pub(crate) struct Session {
     accesses: Fresh<String, ClusterAccess>,
     stores: Fresh<String, Option<ClaimStore>>,
     static_stores: Fresh<String, Option<ClaimStore>>,
+    statuses: Fresh<String, Option<Statuses>>,
+    platform_api: OnceLock<PlatformApi>,
     /// Clusters whose store was seen to let one of several writers win.
     safe_stores: Fresh<String, ()>,
     launching: Mutex<BTreeSet<String>>,
@@ -69,6 +75,8 @@ impl Session {
             accesses: Fresh::new(LISTS_GOOD_FOR),
             stores: Fresh::new(LISTS_GOOD_FOR),
             static_stores: Fresh::new(LISTS_GOOD_FOR),
+            statuses: Fresh::new(LISTS_GOOD_FOR),
+            platform_api: OnceLock::new(),
             safe_stores: Fresh::new(CATALOGUE_GOOD_FOR),
             launching: Mutex::default(),
         }
@@ -91,12 +99,7 @@ impl Session {
 
     async fn connect(&self) -> Result<Client, Fault> {
         if let Some(name) = self.settings.unknown {
-            return Err(Fault::new(
-                fault::PROVIDER_SETTINGS,
-                format!(
-                    "{name} of the provider comes from a resource that does not exist yet. Create that resource first (terraform apply -target), or give the value from a variable."
-                ),
-            ));
+            return Err(not_known_yet(name));
         }
         let key = self.settings.api_key.clone().ok_or_else(|| {
             Fault::new(
@@ -330,6 +333,37 @@ impl Session {
         self.static_stores.get(&cluster.to_owned(), open).await
     }
 
+    /// What the controller of a cluster says; nothing if the cluster publishes no bucket of it.
+    pub(crate) async fn statuses(&self, cluster: &str) -> Result<Arc<Option<Statuses>>, Fault> {
+        let open = || async {
+            let access = self.access(cluster).await?;
+            let keys = access
+                .claim_store()
+                .await
+                .map_err(|error| unreachable(cluster, &error))?;
+            let statuses = keys.and_then(ClaimStoreKeys::of_statuses);
+            statuses.map(ClaimStoreKeys::open_statuses).transpose()
+        };
+        self.statuses.get(&cluster.to_owned(), open).await
+    }
+
+    /// The platform's own API, if claims go through it.
+    pub(crate) fn platform_api(&self) -> Result<Option<&PlatformApi>, Fault> {
+        let Some((address, token)) = &self.settings.platform_api else {
+            return match self.settings.unknown {
+                Some(name @ ("platform_api_url" | "platform_api_token")) => {
+                    Err(not_known_yet(name))
+                }
+                _ => Ok(None),
+            };
+        };
+        if let Some(api) = self.platform_api.get() {
+            return Ok(Some(api));
+        }
+        let api = PlatformApi::new(address, token.clone())?;
+        Ok(Some(self.platform_api.get_or_init(|| api)))
+    }
+
     /// Refuses a claim store on which two writers could both win; a store is tried out once a command.
     pub(crate) async fn require_safe_writes(
         &self,
@@ -340,6 +374,15 @@ impl Session {
         let tried = self.safe_stores.get(&cluster.to_owned(), try_out).await;
         tried.map(drop)
     }
+}
+
+fn not_known_yet(name: &str) -> Fault {
+    Fault::new(
+        fault::PROVIDER_SETTINGS,
+        format!(
+            "{name} of the provider comes from a resource that does not exist yet. Create that resource first (terraform apply -target), or give the value from a variable."
+        ),
+    )
 }
 
 /// A failed call as users read it: what it was for, and the client's own words with their code.

@@ -7,49 +7,11 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use claims::{Claim, claim_schema};
-use serde::Deserialize;
-use serde_json::{Map, Value};
+use corpus::Corpus;
+use serde_json::Value;
 
-/// A good claim, and cases that each change something of it.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Corpus {
-    base: Map<String, Value>,
-    cases: Vec<Case>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Case {
-    name: String,
-    #[serde(default)]
-    set: Map<String, Value>,
-    #[serde(default)]
-    remove: Vec<String>,
-    /// The whole document, where it is not a change of the base.
-    text: Option<String>,
-    /// Places of the faults; none for a good claim.
-    faults: Vec<String>,
-    /// A fault that no schema can see.
-    #[serde(default)]
-    beyond_schema: bool,
-}
-
-impl Corpus {
-    fn read() -> Self {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/corpus/claims.json");
-        serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
-    }
-
-    fn text(&self, case: &Case) -> String {
-        case.text.clone().unwrap_or_else(|| {
-            let mut claim = self.base.clone();
-            claim.retain(|field, _| !case.remove.contains(field));
-            claim.extend(case.set.clone());
-            Value::Object(claim).to_string()
-        })
-    }
-}
+#[path = "../../../tests/corpus/corpus.rs"]
+mod corpus;
 
 #[test]
 fn the_reader_gives_the_verdict_of_the_corpus() {

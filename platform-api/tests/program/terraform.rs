@@ -111,10 +111,18 @@ async fn a_claim_is_made_changed_imported_and_taken_down() {
     let edited = std::fs::read_to_string(stranger.path().join("main.tf")).expect("a file");
     let edited = edited.replace("v1.2.3", "v1.3.0").replace("team1", "team2");
     // How long a user waits is nothing that an import could know.
-    let edited: String = edited.split_inclusive('\n').filter(|line| !line.contains("timeouts")).collect();
+    let edited: String = edited
+        .split_inclusive('\n')
+        .filter(|line| !line.contains("timeouts"))
+        .collect();
     std::fs::write(stranger.path().join("main.tf"), edited).expect("a file");
     run(stranger.path(), &world.token, &import).await.ok();
-    let planned = run(stranger.path(), &world.token, &["plan", "-detailed-exitcode"]).await;
+    let planned = run(
+        stranger.path(),
+        &world.token,
+        &["plan", "-detailed-exitcode"],
+    )
+    .await;
     planned.ok();
 
     world.terraform(&["destroy", "-auto-approve"]).await.ok();
@@ -168,7 +176,10 @@ async fn a_blocked_environment_fails_at_once_and_is_waited_for_again() {
 #[tokio::test]
 async fn the_same_refusals_as_the_api_gives() {
     let world = World::start().await;
-    world.edit("wait_for         = \"ready\"", "wait_for         = \"accepted\"");
+    world.edit(
+        "wait_for         = \"ready\"",
+        "wait_for         = \"accepted\"",
+    );
     let nobody = World::folder("accepted", &world.program.url);
     let refused = run(nobody.path(), "no.such.token", &["apply", "-auto-approve"]).await;
     refused.failed(&["Platform API does not accept the token"]);
@@ -197,7 +208,10 @@ async fn the_example_is_applied_and_destroyed() {
     world.terraform(&["apply", "-auto-approve"]).await.ok();
     world.terraform(&["plan", "-detailed-exitcode"]).await.ok();
     let claims = world.store.claims().sweep().await.expect("a sweep").claims;
-    let names: Vec<String> = claims.iter().map(|stored| stored.claim.environment_name.to_string()).collect();
+    let names: Vec<String> = claims
+        .iter()
+        .map(|stored| stored.claim.environment_name.to_string())
+        .collect();
     assert_eq!(names, ["dev-team1-feature-x", "sue-team1-vendor"]);
     assert!(claims[1].claim.expiration_date.is_some());
     world.terraform(&["destroy", "-auto-approve"]).await.ok();
@@ -290,7 +304,10 @@ impl World {
         });
         let request = self.store.client().put_object();
         let request = request.bucket(STATUSES).key(format!("{NAME}.json"));
-        let written = request.body(status.to_string().into_bytes().into()).send().await;
+        let written = request
+            .body(status.to_string().into_bytes().into())
+            .send()
+            .await;
         written.expect("the status is written");
     }
 }
@@ -303,7 +320,11 @@ impl Run {
     fn failed(self, words: &[&str]) {
         assert_eq!(self.code, 1, "{}", self.text);
         // Terraform breaks lines where it likes.
-        let told: Vec<&str> = self.text.split(['\n', ' ', '│']).filter(|word| !word.is_empty()).collect();
+        let told: Vec<&str> = self
+            .text
+            .split(['\n', ' ', '│'])
+            .filter(|word| !word.is_empty())
+            .collect();
         let told = told.join(" ");
         for word in words {
             assert!(told.contains(word), "no {word:?} in\n{}", self.text);

@@ -9,6 +9,8 @@ use tfplugin::value::Attr;
 use tfplugin::{AttributePath, Diagnostics, IntoValue, Object, Value};
 
 use super::schema::{same_moment, same_type};
+use super::wait;
+use crate::duration;
 use crate::fault::{self, Fault};
 use crate::nearest::allowed_words;
 
@@ -24,20 +26,21 @@ const FIELDS: [&str; 8] = [
     "branch",
 ];
 
+/// What can be waited for.
+const WAITS: [&str; 2] = ["accepted", wait::READY];
+
 /// Everything wrong with a claim as far as it is known.
 pub(super) fn check(config: &Object) -> Diagnostics {
     let mut told = Diagnostics::new();
     if let Some(word) = config.value("wait_for").as_str()
-        && word != "accepted"
+        && !WAITS.contains(&word)
     {
-        let words = match word {
-            "ready" => "Waiting for the running environment comes with the environment controller, which this release does not have. Allowed: accepted.".to_owned(),
-            _ => allowed_words(word, ["accepted"]),
-        };
+        let words = allowed_words(word, WAITS);
         told.append(
             Fault::new(fault::BAD_CHOICE, format!("wait_for is {word:?}. {words}")).at("wait_for"),
         );
     }
+    check_times(config, &mut told);
     if let Some(platform) = config.value("platform_id").as_str()
         && let Err(bad) = crate::mark::PlatformId::parse(platform)
     {
@@ -55,6 +58,19 @@ pub(super) fn check(config: &Object) -> Diagnostics {
         );
     }
     told
+}
+
+fn check_times(config: &Object, told: &mut Diagnostics) {
+    let Value::Object(timeouts) = config.value("timeouts") else {
+        return;
+    };
+    for operation in ["create", "update"] {
+        if let Some(text) = timeouts.get(operation).and_then(Value::as_str)
+            && let Err(why) = duration::parse(text)
+        {
+            told.append(wait::bad_time(operation, &why));
+        }
+    }
 }
 
 fn check_doubles(config: &Object, told: &mut Diagnostics) {
@@ -126,7 +142,7 @@ fn path_of(pointer: &str) -> Option<AttributePath> {
 }
 
 /// The claim's JSON as far as it is known.
-fn known_json(object: &Object) -> Json {
+pub(super) fn known_json(object: &Object) -> Json {
     let mut json = Map::new();
     for name in FIELDS {
         if let Some(text) = object.value(name).as_str() {
@@ -302,7 +318,7 @@ mod tests {
                 "expiration_date",
             ),
             (bad("platform_id", "A".into_value()), "platform_id"),
-            (bad("wait_for", "ready".into_value()), "wait_for"),
+            (bad("wait_for", "redy".into_value()), "wait_for"),
             (bad("branch", "main".into_value()), ""),
         ];
         for (config, place) in cases {

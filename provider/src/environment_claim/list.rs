@@ -2,8 +2,8 @@
 
 use tfplugin::{Attribute, Diagnostics, Found, List, ListResource, Object, Schema, async_trait};
 
-use super::{claim, live_cluster, platform_of, settle};
-use crate::environments::{store_fault, store_of};
+use super::{platform_of, settle};
+use crate::environments::{require_cluster, store_fault, store_of};
 use crate::session::Session;
 
 /// Lists the claims of a platform.
@@ -29,7 +29,7 @@ impl ListResource<Session> for EnvironmentClaimList {
     async fn list(&self, op: &mut List<Session>) -> Result<(), Diagnostics> {
         let session = op.client.clone();
         let platform = platform_of(&op.config)?;
-        let cluster = live_cluster(&session, &platform, None).await?;
+        let cluster = require_cluster(&session, &platform, None).await?;
         let store = store_of(&session, &platform, &cluster).await?;
         let Some(store) = store.as_ref() else {
             return Ok(());
@@ -45,8 +45,7 @@ impl ListResource<Session> for EnvironmentClaimList {
             let mut found = Found::new(identity.clone(), name);
             if op.include_object {
                 let mut state = identity;
-                claim::write(&stored.claim, &mut state);
-                settle(&mut state, &platform, &cluster, &stored.place);
+                settle(&mut state, &platform, Some(&cluster), stored);
                 state.set("wait_for", "accepted");
                 found = found.with_object(state);
             }

@@ -1,24 +1,45 @@
 //! `slipway_environment_claim`: an environment asked for, as an object in the platform's claim store.
 
 mod claim;
+mod continued;
 mod list;
 mod schema;
+mod target;
+mod wait;
 
-use claim_store::{ClaimStore, ETag, Place, StoreError, Stored};
-use claims::{Claim, EnvironmentName, EnvironmentType, Gone, Tombstone};
+use claim_store::{ClaimStore, ETag, Place, Stored};
+use claims::status::Phase;
+use claims::{Claim, EnvironmentName, EnvironmentType};
 use jiff::Timestamp;
+use serde_json::Value as Json;
 use tfplugin::{
-    Change, Create, Delete, Diagnostic, Diagnostics, IdentitySchema, Import, ImportBy, Object,
-    Plan, Read, Resource, Schema, Type, Update, async_trait,
+    Change, Create, Delete, DeleteReason, Diagnostic, Diagnostics, IdentitySchema, Import,
+    ImportBy, Object, PartialState, Plan, Read, Resource, Schema, Type, Update, async_trait,
 };
-use uuid::Uuid;
 
-use crate::environments::{cluster_of, store_fault, store_of, writable_store_of};
+use self::target::{CreateError, Target};
+use crate::allowance::Allowance;
+use crate::environments::store_fault;
 use crate::fault::{self, Fault};
 use crate::mark::PlatformId;
 use crate::session::Session;
 
 pub(crate) use self::list::EnvironmentClaimList;
+
+/// The attributes that stand in the claim.
+const CLAIMED: [&str; 9] = [
+    "environment_type",
+    "environment_pool",
+    "user",
+    "services",
+    "service_artifacts",
+    "git_repository",
+    "branch",
+    "creation_date",
+    "expiration_date",
+];
+
+const READY_PHASE: &str = Phase::Ready.as_str();
 
 /// The resource type.
 pub(crate) struct EnvironmentClaimResource;
@@ -31,6 +52,17 @@ impl Resource<Session> for EnvironmentClaimResource {
 
     fn schema(&self) -> Schema {
         schema::schema()
+    }
+
+    fn upgrade(&self, stored_version: i64, state: Json) -> Result<Json, Diagnostics> {
+        if stored_version == 0 {
+            // What came since, version 1 leaves empty: nothing in the older state has another meaning now.
+            return Ok(state);
+        }
+        let detail = format!(
+            "The state of this claim was written by version {stored_version} of its schema. Use the provider that wrote it, or a newer one."
+        );
+        Err(Diagnostic::error("State cannot be read", detail).into())
     }
 
     fn identity(&self) -> Option<IdentitySchema> {
@@ -47,6 +79,7 @@ impl Resource<Session> for EnvironmentClaimResource {
 
     async fn plan(&self, op: &mut Plan<Session>) -> Result<(), Diagnostics> {
         plan_results(op);
+        continued::remember(op);
         let all_known = op
             .config
             .fields()
@@ -67,109 +100,90 @@ impl Resource<Session> for EnvironmentClaimResource {
 
     async fn create(&self, op: &mut Create<Session>) -> Result<Object, Diagnostics> {
         let platform = platform_of(&op.planned)?;
-        let cluster = live_cluster(&op.client, &platform, None).await?;
-        let store = writable_store_of(&op.client, &platform, &cluster).await?;
-        let store = store.as_ref().as_ref().ok_or_else(|| no_store(&platform))?;
-        let mut claim = claim::claim(&op.planned, Timestamp::now())?;
-        let doing = format!(
-            "writing the claim of environment {}",
-            claim.environment_name
-        );
-        let place = match store.put_new(&claim, Uuid::new_v4()).await {
-            Ok(place) => place,
-            Err(error @ StoreError::Exists { .. }) => {
-                let stored = same_claim(store, &op.config, &claim)
+        let target = Target::require(&op.client, &platform, None).await?;
+        let wanted = claim::claim(&op.planned, Timestamp::now())?;
+        let stored = match target.create(&wanted).await {
+            Ok(stored) => stored,
+            Err(CreateError::Failed(told)) => return Err(told),
+            Err(CreateError::Exists(fault)) => {
+                let name = &wanted.environment_name;
+                let stored = same_claim(&target, &op.config, &wanted)
                     .await
-                    .ok_or_else(|| store_fault(&doing, &error))?;
-                op.warnings.push(Diagnostic::warning("Claim was there already", format!("The store held this very claim of environment {} already, and it was taken over.", claim.environment_name)));
-                claim = stored.claim;
-                stored.place
+                    .ok_or(fault)?;
+                op.warnings.push(Diagnostic::warning("Claim was there already", format!("The store held this very claim of environment {name} already, and it was taken over.")));
+                stored
             }
-            Err(error) => return Err(store_fault(&doing, &error).into()),
         };
         let mut state = op.planned.clone();
-        claim::write(&claim, &mut state);
-        settle(&mut state, &platform, &cluster, &place);
+        settle(&mut state, &platform, target.cluster(), &stored);
+        op.partial.record(|partial| *partial = state.clone());
+        let time = wait::time(&op.planned, "create")?;
+        let goal = Goal {
+            target: &target,
+            stored: &stored,
+            partial: &op.partial,
+        };
+        goal.reach(&mut state, Allowance::new(time, &op.stop)).await?;
         Ok(state)
     }
 
     async fn read(&self, op: &mut Read<Session>) -> Result<Option<Object>, Diagnostics> {
         let platform = platform_of(&op.state)?;
         let known = op.state.value("cluster_id").as_str();
-        let Some(cluster) = cluster_of(&op.client, &platform, known).await? else {
+        let Some(target) = Target::find(&op.client, &platform, known).await? else {
             return Ok(None);
         };
-        let name = name_of(&op.state)?;
-        let stored = match look(&op.client, &platform, &cluster.id, &name, &op.state).await {
-            Ok(stored) => stored,
-            // A store that does not answer proves nothing; after an import there is no state to fall back on.
-            Err(fault) if known.is_some() => {
+        match refreshed(&target, &platform, &op.state).await {
+            Ok(state) => Ok(state),
+            // What does not answer proves nothing; after an import there is no state to fall back on.
+            Err(fault) if !op.state.is_null("etag") => {
                 op.warnings.push(fault.into_warning());
-                return Ok(Some(op.state.clone()));
+                Ok(Some(op.state.clone()))
             }
-            Err(fault) => return Err(fault.into()),
-        };
-        let Some(stored) = stored else {
-            return Ok(None);
-        };
-        let mut state = op.state.clone();
-        claim::write(&stored.claim, &mut state);
-        settle(&mut state, &platform, &cluster.id, &stored.place);
-        if state.is_null("wait_for") {
-            state.set("wait_for", "accepted");
+            Err(fault) => Err(fault.into()),
         }
-        Ok(Some(state))
     }
 
     async fn update(&self, op: &mut Update<Session>) -> Result<Object, Diagnostics> {
         let platform = platform_of(&op.planned)?;
-        let cluster =
-            live_cluster(&op.client, &platform, op.prior.value("cluster_id").as_str()).await?;
-        let store = writable_store_of(&op.client, &platform, &cluster).await?;
-        let store = store.as_ref().as_ref().ok_or_else(|| no_store(&platform))?;
+        let known = op.prior.value("cluster_id").as_str();
+        let target = Target::require(&op.client, &platform, known).await?;
         let wanted = claim::claim(&op.planned, Timestamp::now())?;
-        let replaced = store
-            .replace(&place_of(&op.prior)?, &wanted, Uuid::new_v4())
-            .await;
-        let doing = format!(
-            "changing the claim of environment {}",
-            wanted.environment_name
-        );
-        let place = replaced.map_err(|error| store_fault(&doing, &error))?;
+        let place = place_of(&op.prior)?;
+        let stored = if CLAIMED.iter().any(|name| op.changed(name)) {
+            target.replace(&place, &wanted).await?
+        } else {
+            Stored {
+                place,
+                claim: wanted,
+            }
+        };
         let mut state = op.planned.clone();
-        claim::write(&wanted, &mut state);
-        settle(&mut state, &platform, &cluster, &place);
+        settle(&mut state, &platform, target.cluster(), &stored);
+        op.partial.record(|partial| *partial = state.clone());
+        let time = wait::time(&op.planned, "update")?;
+        let goal = Goal {
+            target: &target,
+            stored: &stored,
+            partial: &op.partial,
+        };
+        goal.reach(&mut state, Allowance::new(time, &op.stop)).await?;
         Ok(state)
     }
 
     async fn delete(&self, op: &mut Delete<Session>) -> Result<(), Diagnostics> {
-        let platform = platform_of(&op.state)?;
-        let known = op.state.value("cluster_id").as_str();
-        let Some(cluster) = cluster_of(&op.client, &platform, known).await? else {
-            return Ok(());
-        };
-        let store = writable_store_of(&op.client, &platform, &cluster.id).await?;
-        let store = store.as_ref().as_ref().ok_or_else(|| no_store(&platform))?;
-        let place = place_of(&op.state)?;
-        let doing = format!("withdrawing claim {}", place.key);
-        let there = store
-            .get_key(&place.key)
-            .await
-            .map_err(|error| store_fault(&doing, &error))?;
-        if there.is_none() {
+        if op.reason == DeleteReason::Replace && continued::continues(&op.state, &op.private) {
             return Ok(());
         }
-        let tombstone = Tombstone {
-            environment_name: name_of(&op.state)?,
-            gone: Gone::Withdrawn {
-                by: op.state.get("user")?,
-                at: Timestamp::from_second(Timestamp::now().as_second())
-                    .unwrap_or_else(|_| Timestamp::now()),
-            },
+        let platform = platform_of(&op.state)?;
+        let known = op.state.value("cluster_id").as_str();
+        let Some(target) = Target::find(&op.client, &platform, known).await? else {
+            return Ok(());
         };
-        let withdrawn = store.withdraw(&place, &tombstone, Uuid::new_v4()).await;
-        withdrawn.map_err(|error| store_fault(&doing, &error))?;
-        Ok(())
+        let by = op.state.get("user")?;
+        target
+            .withdraw(&place_of(&op.state)?, name_of(&op.state)?, by)
+            .await
     }
 
     async fn import(&self, op: &mut Import<Session>) -> Result<Object, Diagnostics> {
@@ -180,6 +194,9 @@ impl Resource<Session> for EnvironmentClaimResource {
             ),
             ImportBy::Id(text) => match text.split_once('/') {
                 Some((platform, name)) => (platform.to_owned(), name.to_owned()),
+                None if op.client.platform_api()?.is_some() => {
+                    return Err(Fault::new(fault::BAD_IMPORT, format!("Through a platform's API a claim is imported by \"<platform>/<environment>\", and {text:?} names no platform.")).into());
+                }
                 None => (only_platform(&op.client, text).await?, text.clone()),
             },
         };
@@ -216,8 +233,18 @@ fn plan_results(op: &mut Plan<Session>) {
             op.planned.set_unknown("expiration_date");
         }
     }
-    if op.changed_anything() {
+    let waits = wait::is_wanted(&op.planned);
+    let prior = op.prior.as_ref();
+    let is_ready = prior.is_some_and(|prior| prior.value("phase").as_str() == Some(READY_PHASE));
+    if CLAIMED.iter().any(|name| op.changed(name)) || op.change == Change::Create {
         op.planned.set_unknown("etag");
+        op.planned.set_unknown("phase");
+    } else if waits && !is_ready {
+        // Waiting goes on where it was broken off.
+        op.planned.set_unknown("phase");
+    }
+    if !waits {
+        op.planned.set_null("phase");
     }
 }
 
@@ -230,9 +257,13 @@ fn platform_of(object: &Object) -> Result<PlatformId, Diagnostics> {
 
 fn name_of(state: &Object) -> Result<EnvironmentName, Diagnostics> {
     let text: String = state.get("environment_name")?;
-    Ok(text.parse().map_err(|bad: claims::NameError| {
-        Fault::new(fault::BAD_CLAIM, format!("environment_name: {bad}.")).at("environment_name")
-    })?)
+    Ok(text
+        .parse()
+        .map_err(|bad: claims::NameError| bad_name(&bad))?)
+}
+
+fn bad_name(bad: &claims::NameError) -> Fault {
+    Fault::new(fault::BAD_CLAIM, format!("environment_name: {bad}.")).at("environment_name")
 }
 
 fn place_of(state: &Object) -> Result<Place, Diagnostics> {
@@ -242,58 +273,73 @@ fn place_of(state: &Object) -> Result<Place, Diagnostics> {
     })
 }
 
-fn settle(state: &mut Object, platform: &PlatformId, cluster: &str, place: &Place) {
-    let name = state
-        .value("environment_name")
-        .as_str()
-        .unwrap_or_default()
-        .to_owned();
+/// Writes what stands there into a state.
+fn settle(state: &mut Object, platform: &PlatformId, cluster: Option<&str>, stored: &Stored) {
+    claim::write(&stored.claim, state);
+    let name = stored.claim.environment_name.as_str();
     state
         .set("id", format!("{platform}/{name}"))
-        .set("cluster_id", cluster)
-        .set("key", place.key.as_str())
-        .set("etag", place.etag.as_str());
+        .set("cluster_id", cluster.map(str::to_owned))
+        .set("key", stored.place.key.as_str())
+        .set("etag", stored.place.etag.as_str())
+        .set_null("phase");
 }
 
-async fn live_cluster(
-    session: &Session,
+/// What a create or an update has to reach after the claim stands.
+struct Goal<'a> {
+    target: &'a Target<'a>,
+    stored: &'a Stored,
+    partial: &'a PartialState,
+}
+
+impl Goal<'_> {
+    /// Waits for the environment, if the user does.
+    async fn reach(&self, state: &mut Object, allowance: Allowance<'_>) -> Result<(), Diagnostics> {
+        if !wait::is_wanted(state) {
+            return Ok(());
+        }
+        let name = &self.stored.claim.environment_name;
+        let passed = |phase: Phase| {
+            state.set("phase", phase.as_str());
+            self.partial.record(|partial| {
+                partial.set("phase", phase.as_str());
+            });
+        };
+        wait::until_ready(self.target, name, &self.stored.place, allowance, passed).await?;
+        Ok(())
+    }
+}
+
+/// The state as it is now; nothing if the claim is gone.
+async fn refreshed(
+    target: &Target<'_>,
     platform: &PlatformId,
-    known: Option<&str>,
-) -> Result<String, Fault> {
-    let cluster = cluster_of(session, platform, known).await?;
-    cluster.map(|cluster| cluster.id).ok_or_else(|| {
-        Fault::new(fault::PARENT_GONE, format!("The account holds no cluster of platform {platform}, so there is no claim store. Create the platform first, or correct platform_id."))
-            .at("platform_id")
-    })
-}
-
-fn no_store(platform: &PlatformId) -> Fault {
-    Fault::new(
-        fault::NO_CLAIM_STORE,
-        format!("Platform {platform} publishes no claim store."),
-    )
-}
-
-/// The claim as it stands: under the key that the state knows, else wherever it is.
-async fn look(
-    session: &Session,
-    platform: &PlatformId,
-    cluster: &str,
-    name: &EnvironmentName,
-    state: &Object,
-) -> Result<Option<Stored>, Fault> {
-    let store = store_of(session, platform, cluster).await?;
-    let store = store.as_ref().as_ref().ok_or_else(|| no_store(platform))?;
-    let found = match state.value("key").as_str() {
-        Some(key) => store.get_key(key).await,
-        None => store.find(name).await,
+    known: &Object,
+) -> Result<Option<Object>, Fault> {
+    let name = known.value("environment_name").as_str().unwrap_or_default();
+    let name: EnvironmentName = name
+        .parse()
+        .map_err(|bad: claims::NameError| bad_name(&bad))?;
+    let Some(stored) = target.look(&name, known.value("key").as_str()).await? else {
+        return Ok(None);
     };
-    found.map_err(|error| store_fault(&format!("reading the claim of environment {name}"), &error))
+    let mut state = known.clone();
+    settle(&mut state, platform, target.cluster(), &stored);
+    if state.is_null("wait_for") {
+        state.set("wait_for", "accepted");
+    }
+    if wait::is_wanted(&state) {
+        let status = target.status(&name).await?;
+        let phase = wait::phase_of(status.as_ref(), &stored.place);
+        state.set("phase", phase.as_str());
+    }
+    Ok(Some(state))
 }
 
-/// The claim in the store if it says what is wanted: what a create left whose answer was lost.
-async fn same_claim(store: &ClaimStore, config: &Object, wanted: &Claim) -> Option<Stored> {
-    let stored = store.get(&wanted.environment_name).await.ok().flatten()?;
+/// The claim that stands there if it says what is wanted: what a create left whose answer was lost, or that waited in
+/// vain.
+async fn same_claim(target: &Target<'_>, config: &Object, wanted: &Claim) -> Option<Stored> {
+    let stored = target.look(&wanted.environment_name, None).await.ok()??;
     let mut expected = wanted.clone();
     if config.is_null("creation_date") {
         expected.creation_date = stored.claim.creation_date;

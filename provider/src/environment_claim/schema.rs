@@ -7,8 +7,10 @@ use tfplugin::{Attribute, Schema, Value};
 /// The schema of `slipway_environment_claim`.
 pub(super) fn schema() -> Schema {
     let schema = Schema::new()
+        .version(1)
         .describe(
             "The claim of an environment in a platform's claim store. The store's address and keys are fetched through the platform when they are needed and stored nowhere. \
+             With `platform_api_url` in the provider block, claims go through the platform's API instead, with the rights of `platform_api_token`. \
              Every write names the state that it expects to find: of two writers one wins, and the other is told.",
         )
         .attribute("id", Attribute::string().computed().describe("`<platform>/<environment>`."))
@@ -62,9 +64,19 @@ pub(super) fn schema() -> Schema {
             "wait_for",
             Attribute::string()
                 .default("accepted")
-                .describe("`accepted`: the claim stands in the store. Waiting for the running environment comes with the environment controller."),
+                .describe("`accepted`: until the claim stands in the store. `ready`: until the environment runs, too; one that is blocked, rejected or over fails at once with the reason. An apply that was broken off goes on waiting the next time."),
         )
-        .attribute("cluster_id", Attribute::string().computed().describe("Id of the platform's cluster."))
+        .attribute(
+            "timeouts",
+            Attribute::single([
+                ("create", Attribute::string().optional().describe("Default `45m`.")),
+                ("update", Attribute::string().optional().describe("Default `45m`.")),
+            ])
+            .optional()
+            .describe("How long `wait_for = \"ready\"` waits, as `45m` or `1h30m`."),
+        )
+        .attribute("phase", Attribute::string().computed().describe("With `wait_for = \"ready\"`: phase of the environment as it was last seen. Another one than `Ready` is waited for by the next apply."))
+        .attribute("cluster_id", Attribute::string().computed().describe("Id of the platform's cluster; null through the platform's API."))
         .attribute("key", Attribute::string().computed().describe("Key of the claim's object in the bucket."))
         .attribute("etag", Attribute::string().computed().describe("State of the object as it was last read or written; an update replaces exactly this one."))
 }

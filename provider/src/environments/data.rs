@@ -102,7 +102,7 @@ impl DataSource<Session> for EnvironmentsData {
             return Ok(answer(&op.config, &Standing::default(), None, "", false));
         };
         let failed = |error| store_fault("listing the claims", &error);
-        let standing = Standing::sweep(dynamic, fixed.as_ref().as_ref())
+        let standing = Standing::sweep(&platform, dynamic, fixed.as_ref().as_ref())
             .await
             .map_err(failed)?;
         let frozen = dynamic.frozen().await.map_err(failed)?.is_some();

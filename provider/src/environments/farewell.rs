@@ -57,7 +57,7 @@ impl Farewell<'_> {
         let catalogue = self.catalogue().await;
         let context = self.context(catalogue.as_deref());
         if self.choice.policy == EnvironmentPolicy::Refuse {
-            let standing = Standing::sweep(dynamic, fixed)
+            let standing = Standing::sweep(self.platform, dynamic, fixed)
                 .await
                 .map_err(|error| self.in_the_dark(&store_fault("listing the claims", &error)))?;
             policy::judge(self.platform, self.choice, &standing, None, &context)?;
@@ -123,7 +123,7 @@ impl Farewell<'_> {
         let Some(dynamic) = stores.dynamic.as_ref() else {
             return Ok(None);
         };
-        let standing = Standing::sweep(dynamic, stores.fixed.as_ref().as_ref()).await;
+        let standing = Standing::sweep(self.platform, dynamic, stores.fixed.as_ref().as_ref()).await;
         standing
             .map(Some)
             .map_err(|error| store_fault("listing the claims", &error))

@@ -46,6 +46,19 @@ pub(crate) async fn cluster_of(
     found.map_err(|error| cloud(&format!("reading cluster {id}"), &error))
 }
 
+/// The same, where a platform that is gone is a fault.
+pub(crate) async fn require_cluster(
+    session: &Session,
+    platform: &PlatformId,
+    known: Option<&str>,
+) -> Result<String, Fault> {
+    let cluster = cluster_of(session, platform, known).await?;
+    cluster.map(|cluster| cluster.id).ok_or_else(|| {
+        Fault::new(fault::PARENT_GONE, format!("The account holds no cluster of platform {platform}, so there is no claim store. Create the platform first, or correct platform_id."))
+            .at("platform_id")
+    })
+}
+
 /// The claim store of a cluster.
 pub(crate) async fn store_of(
     session: &Session,

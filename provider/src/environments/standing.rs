@@ -8,6 +8,7 @@ use jiff::Timestamp;
 
 use super::estimate;
 use crate::catalogue::Catalogue;
+use crate::mark::PlatformId;
 use crate::price::dollars;
 
 /// How many environments a message names.
@@ -74,15 +75,19 @@ impl Live {
 }
 
 impl Standing {
-    /// Sweeps the stores; an incomplete listing is an error.
+    /// Sweeps the stores of a platform. An incomplete listing is an error, and so is a store that is not the platform's:
+    /// one that was swapped for another is empty, and would look as if nobody lived there.
     pub(crate) async fn sweep(
+        platform: &PlatformId,
         dynamic: &ClaimStore,
         fixed: Option<&ClaimStore>,
     ) -> Result<Self, StoreError> {
         let mut standing = Self::default();
         for (store, fixed) in [(Some(dynamic), false), (fixed, true)] {
             let Some(store) = store else { continue };
+            store.require_identity(platform.as_str()).await?;
             let sweep = store.sweep().await?;
+            store.require_identity(platform.as_str()).await?;
             let live = sweep.claims.into_iter();
             standing
                 .live

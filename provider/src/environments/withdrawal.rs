@@ -158,7 +158,7 @@ impl Withdrawal<'_> {
     }
 
     async fn sweep(&self) -> Result<Standing, Fault> {
-        Standing::sweep(self.dynamic, self.fixed)
+        Standing::sweep(self.platform, self.dynamic, self.fixed)
             .await
             .map_err(self.failed())
     }

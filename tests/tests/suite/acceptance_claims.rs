@@ -3,6 +3,7 @@
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
+use serde_json::{Value, json};
 use slipway_tests::{
     Cluster, Core, Sandbox, SandboxOptions, Terraform, configuration, engines, plugin_testing,
 };
@@ -64,6 +65,11 @@ fn a_claim_is_written_guarded_drifts_and_goes() -> Result<()> {
     );
 
     a_second_writer_loses(&terraform, &bucket, &text)?;
+    ready_is_waited_for(&terraform, &Cluster::only(&sandbox)?)?;
+    ensure!(
+        bucket.get(NAME)? == text,
+        "waiting wrote the claim once more"
+    );
     import_by_name_is_empty(&sandbox, &terraform, &with_claim)?;
     let of_this_platform = [("SLIPWAY_TEST_PLATFORM", "claims")];
     plugin_testing(
@@ -163,7 +169,7 @@ fn the_destroy_drains_what_was_confirmed(
         "[\"prod-shop\"]",
         &format!("[\"dev-from-git\", \"{NAME}\", \"prod-shop\"]"),
     )?;
-    sandbox.fault(&serde_json::json!({"method": "DELETE", "path": "/v2/kubernetes/clusters/**", "times": 0, "action": {"status": 403, "error": "Forbidden."}}))?;
+    sandbox.fault(&json!({"method": "DELETE", "path": "/v2/kubernetes/clusters/**", "times": 0, "action": {"status": 403, "error": "Forbidden."}}))?;
     let broken_off = terraform.destroy()?.failed()?.text();
     ensure!(broken_off.contains("SLW-202"), "{broken_off}");
     sandbox.clear_faults()?;
@@ -236,6 +242,49 @@ fn a_second_writer_loses(terraform: &Terraform, bucket: &Bucket, text: &str) -> 
     Ok(())
 }
 
+/// A blocked environment fails the apply at once, and the next one goes on waiting. There is no controller yet: an operator
+/// writes the status by hand, with the keys of the controller.
+fn ready_is_waited_for(terraform: &Terraform, cluster: &Cluster) -> Result<()> {
+    let of_claim = || -> Result<Value> {
+        terraform
+            .resource("slipway_environment_claim.x")?
+            .context("no claim in the state")
+    };
+    let etag = of_claim()?["etag"].clone();
+    let by_hand = Bucket::of_statuses(cluster)?;
+    let status = |phase: &str| {
+        json!({
+            "environment_name": NAME,
+            "source": {"bucket": "environments", "key": key(NAME), "etag": etag},
+            "phase": phase, "since": "2026-05-01T12:00:00Z", "reason": "the account has no room",
+            "blocker": {"kind": "KubernetesCluster", "name": NAME},
+        })
+        .to_string()
+    };
+    let pool = "environment_pool = \"team1\"";
+    let waiting = format!("{pool}\n  wait_for         = \"ready\"");
+    terraform.edit(pool, &waiting)?;
+    by_hand.put(NAME, &status("Blocked"))?;
+    let blocked = terraform.apply()?.failed()?.text();
+    for word in ["SLW-432", "no room", "KubernetesCluster"] {
+        ensure!(blocked.contains(word), "no {word:?} in\n{blocked}");
+    }
+    by_hand.put(NAME, &status("Ready"))?;
+    terraform.apply()?.ok()?;
+    let claim = of_claim()?;
+    ensure!(
+        claim["phase"] == "Ready" && claim["etag"] == etag,
+        "{claim}"
+    );
+    ensure!(
+        terraform.plan()?.code == 0,
+        "the plan after the wait is not empty"
+    );
+    terraform.edit(&waiting, pool)?;
+    terraform.apply()?.ok()?;
+    Ok(())
+}
+
 fn import_by_name_is_empty(
     sandbox: &Sandbox,
     terraform: &Terraform,
@@ -281,6 +330,13 @@ impl Bucket {
     fn of_static_claims(cluster: &Cluster) -> Result<Self> {
         let mut keys = cluster.secret("minio", "identity-gitlab-ci")?;
         keys.insert("bucket".to_owned(), "static-environments".to_owned());
+        Ok(Self { keys })
+    }
+
+    /// The bucket of statuses, with the keys of the controller.
+    fn of_statuses(cluster: &Cluster) -> Result<Self> {
+        let mut keys = cluster.secret("minio", "identity-environment-controller")?;
+        keys.insert("bucket".to_owned(), "status".to_owned());
         Ok(Self { keys })
     }
 

@@ -6,11 +6,11 @@ use crate::servers::Server;
 use claim_store::{ClaimStore, Limits, Settings, StoreError, Winner};
 use std::time::{Duration, Instant};
 
-/// A store that reaches the server through the line.
 /// One request with its repetitions.
 const OPERATION: Duration = Duration::from_secs(5);
 
-fn through(line: &Line, server: &Server, page: i32) -> ClaimStore {
+/// A store that reaches the server through the line.
+pub(crate) fn through(line: &Line, server: &Server, page: i32) -> ClaimStore {
     let limits = Limits {
         connect: Duration::from_secs(1),
         attempt: Duration::from_secs(1),

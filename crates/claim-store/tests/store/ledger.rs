@@ -1,10 +1,39 @@
 //! Looking at a bucket again and again: what has changed, and what an object may not do to somebody's environment.
 
 use crate::contract::{claim, id, name, tombstone};
+use crate::cut_connection::through;
+use crate::line::{Line, Trouble};
 use crate::servers::Server;
 use claim_store::{Absence, Changes, ClaimStore, Ledger, Refusal, StaticClaims, StoreError};
 
 const PLATFORM: &str = "acme";
+
+/// Each check on both servers, with buckets that keep versions.
+macro_rules! on_both {
+    ($($check:ident),+ $(,)?) => {
+        mod on_minio {
+            $(#[tokio::test]
+            async fn $check() {
+                super::$check(crate::servers::Server::minio().await).await;
+            })+
+        }
+
+        mod on_versitygw {
+            $(#[tokio::test]
+            async fn $check() {
+                let server = crate::servers::Server::versitygw().await;
+                super::$check(server.with_versions().await).await;
+            })+
+        }
+    };
+}
+
+on_both!(
+    only_what_has_changed_is_told,
+    an_environment_is_neither_renamed_nor_taken_over,
+    an_absence_without_proof_ends_nothing,
+    a_foreign_bucket_changes_nothing,
+);
 
 async fn bucket_of(server: &Server, platform: &str) {
     server.stranger().put(".platform-id", platform).await;
@@ -21,9 +50,7 @@ fn names(changes: &Changes) -> Vec<String> {
         .collect()
 }
 
-#[tokio::test]
-async fn only_what_has_changed_is_told() {
-    let server = Server::minio().await;
+async fn only_what_has_changed_is_told(server: Server) {
     bucket_of(&server, PLATFORM).await;
     let store = server.store();
     let mut ledger = Ledger::new(PLATFORM);
@@ -59,9 +86,7 @@ async fn only_what_has_changed_is_told() {
     assert_eq!(names(&fixed.refresh(&mut other).await.unwrap()), ["dev-b"]);
 }
 
-#[tokio::test]
-async fn an_environment_is_neither_renamed_nor_taken_over() {
-    let server = Server::minio().await;
+async fn an_environment_is_neither_renamed_nor_taken_over(server: Server) {
     bucket_of(&server, PLATFORM).await;
     let (store, stranger) = (server.store(), server.stranger());
     let mut ledger = Ledger::new(PLATFORM);
@@ -122,9 +147,7 @@ async fn an_environment_is_neither_renamed_nor_taken_over() {
     assert_eq!(ledger.holder(&name("dev-x")), Some("a.json"));
 }
 
-#[tokio::test]
-async fn an_absence_without_proof_ends_nothing() {
-    let server = Server::minio().await;
+async fn an_absence_without_proof_ends_nothing(server: Server) {
     bucket_of(&server, PLATFORM).await;
     let store = server.store();
     let kept = [("dev-x.json".to_owned(), name("dev-x"))];
@@ -139,9 +162,7 @@ async fn an_absence_without_proof_ends_nothing() {
     assert_eq!((names(&told), told.vanished), (vec!["dev-x".into()], vec![]));
 }
 
-#[tokio::test]
-async fn a_foreign_bucket_changes_nothing() {
-    let server = Server::minio().await;
+async fn a_foreign_bucket_changes_nothing(server: Server) {
     let (store, stranger) = (server.store(), server.stranger());
     let mut ledger = Ledger::new(PLATFORM);
     let fresh = store.refresh(&mut ledger).await.unwrap_err();
@@ -155,4 +176,29 @@ async fn a_foreign_bucket_changes_nothing() {
     let foreign = store.refresh(&mut ledger).await.unwrap_err();
     assert!(foreign.to_string().contains("\"other\""), "{foreign}");
     assert_eq!(ledger.holder(&name("dev-x")), Some("dev-x.json"));
+}
+
+#[tokio::test]
+async fn a_listing_that_breaks_off_changes_nothing() {
+    let server = Server::versitygw().await;
+    bucket_of(&server, PLATFORM).await;
+    let line = Line::to(&server.endpoint).await;
+    let store = through(&line, &server, 3);
+    for index in 0..7 {
+        let claim = claim(&format!("dev-{index}"), "ann");
+        store.put_new(&claim, id()).await.unwrap();
+    }
+    let mut ledger = Ledger::new(PLATFORM);
+    assert_eq!(look(&store, &mut ledger).await.claims.len(), 7);
+
+    server.stranger().remove("dev-0.json").await;
+    // Whose bucket it is and the first page come, the rest does not.
+    line.always_after("GET", 2, Trouble::CutAnswer);
+    let broken = store.refresh(&mut ledger).await.unwrap_err();
+    assert!(matches!(broken, StoreError::Incomplete { pages: 1, .. }), "{broken}");
+    assert_eq!(ledger.holders().count(), 7);
+    line.heal();
+    let told = look(&store, &mut ledger).await;
+    assert_eq!(told.vanished[0].key, "dev-0.json");
+    assert_eq!(told.listed, 6);
 }

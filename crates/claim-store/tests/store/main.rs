@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod contract;
+#[path = "../../../../tests/corpus/corpus.rs"]
+mod corpus;
 mod cut_connection;
 mod freeze;
 mod ledger;
@@ -9,4 +11,5 @@ mod history;
 mod line;
 mod minio;
 mod servers;
+mod verdicts;
 mod versitygw;
