@@ -48,6 +48,14 @@ pub enum Group {
     Operate,
 }
 
+impl Group {
+    /// Whether its actions concern one environment, not the platform.
+    #[must_use]
+    pub const fn is_of_environments(self) -> bool {
+        !matches!(self, Self::Operate)
+    }
+}
+
 impl Action {
     /// All actions.
     pub const ALL: [Self; 14] = [

@@ -1,7 +1,7 @@
 //! Policies with what they speak of, valid as a whole.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use cedar_policy::{ActionConstraint, Authorizer, Decision, Effect, Entities, EntityUid, Policy, PolicyId, Response, ValidationMode, Validator};
 use serde_json::Value;
@@ -108,7 +108,7 @@ impl PolicySet {
         Ok(Self {
             by_action,
             known: all.policies().map(|policy| (policy.id().clone(), describe(policy))).collect(),
-            literals: all.policies().flat_map(Policy::entity_literals).collect(),
+            literals: named_by_policies(all, &directory),
             directory,
             warnings,
             remembered: ReadCache::default(),
@@ -234,6 +234,13 @@ fn read(source: &PolicySource, ours: bool) -> Result<Policy, PolicyFault> {
         return Err(fault("a rule of the floor forbids, and its id says that it is one".to_owned()));
     }
     Ok(policy.new_id(PolicyId::new(id)))
+}
+
+/// The entities that policies name and the data know: what they belong to and what they say may matter to any request.
+fn named_by_policies(all: &cedar_policy::PolicySet, directory: &Directory) -> Vec<EntityUid> {
+    let named: BTreeSet<EntityUid> = all.policies().flat_map(Policy::entity_literals).collect();
+    let known = |uid: &EntityUid| !Kind::Action.is_of(uid) && directory.entities().get(uid).is_some();
+    named.into_iter().filter(known).collect()
 }
 
 fn describe(policy: &Policy) -> Deciding {

@@ -19,6 +19,8 @@ use crate::verdict::Verdict;
 /// The pool of the tables, if the data name none.
 const POOL: &str = "shop";
 const OWNER: &str = "owner@example.org";
+const ALL: &str = "all";
+const NONE: &str = "none";
 
 /// An asker of the tables.
 struct Asker {
@@ -45,14 +47,35 @@ pub fn table(set: &PolicySet) -> String {
     let (pool, team) = set.pools().into_iter().next().unwrap_or_else(|| (POOL.to_owned(), POOL.to_owned()));
     let now = Timestamp::UNIX_EPOCH + SignedDuration::from_hours(24 * 365);
     let mut legend = Legend::default();
-    let mut text = format!("Pool `{pool}` of team `{team}`, owned by {OWNER}. `yes` permitted, `.` no policy permits it, a number: forbidden by that policy.\n");
+    let mut text = format!(
+        "Pool `{pool}` of team `{team}`, owned by {OWNER}, by channel. The types for which it is permitted, or `all`, or `none`;\n\
+         `1: prod` means forbidden for prod by policy 1; what is not named is permitted by no policy.\n"
+    );
     for asker in askers(&team, now) {
         for situation in &SITUATIONS {
-            let _ = write!(text, "\n{}: {}\n", asker.title, situation.title);
-            environment_table(&mut text, set, &asker.principal, situation, &pool, now, &mut legend);
+            let title = format!("{}: {}", asker.title, situation.title);
+            let rows = rows(Group::is_of_environments, |action, channel| {
+                let circumstances = Circumstances { channel, now, live_in_pool: Some(0) };
+                let verdicts = EnvironmentType::ALL.map(|environment_type| {
+                    let resource = Resource::Environment(Environment {
+                        name: "x".to_owned(),
+                        pool: pool.clone(),
+                        environment_type,
+                        owner: OWNER.to_owned(),
+                        origin: situation.origin,
+                        protected: situation.protected,
+                    });
+                    set.decide(&asker.principal, action, &resource, &circumstances)
+                });
+                legend.types(&verdicts)
+            });
+            write_rows(&mut text, &title, &rows);
         }
-        let _ = write!(text, "\n{}: the platform\n", asker.title);
-        platform_table(&mut text, set, &asker.principal, now, &mut legend);
+        let rows = rows(|group| !group.is_of_environments(), |action, channel| {
+            let circumstances = Circumstances { channel, now, live_in_pool: None };
+            legend.mark(&set.decide(&asker.principal, action, &Resource::Platform, &circumstances))
+        });
+        write_rows(&mut text, &format!("{}: the platform", asker.title), &rows);
     }
     text.push('\n');
     for (policy, number) in legend.in_order() {
@@ -61,44 +84,32 @@ pub fn table(set: &PolicySet) -> String {
     text
 }
 
-fn environment_table(text: &mut String, set: &PolicySet, asker: &Principal, situation: &Situation, pool: &str, now: Timestamp, legend: &mut Legend) {
-    let _ = write!(text, "  {:<20}", "");
-    for channel in Channel::ALL {
-        for kind in EnvironmentType::ALL {
-            let _ = write!(text, " {:>14}", format!("{}/{kind}", channel.as_str()));
-        }
-    }
-    text.push('\n');
-    for action in Action::ALL.into_iter().filter(|action| action.group() != Group::Operate) {
-        let _ = write!(text, "  {:<20}", action.as_str());
-        for channel in Channel::ALL {
-            for environment_type in EnvironmentType::ALL {
-                let resource = Resource::Environment(Environment {
-                    name: "x".to_owned(),
-                    pool: pool.to_owned(),
-                    environment_type,
-                    owner: OWNER.to_owned(),
-                    origin: situation.origin,
-                    protected: situation.protected,
-                });
-                let circumstances = Circumstances { channel, now, live_in_pool: Some(0) };
-                let verdict = set.decide(asker, action, &resource, &circumstances);
-                let _ = write!(text, " {:>14}", legend.cell(&verdict));
-            }
-        }
-        text.push('\n');
-    }
+/// What is permitted for some actions, by channel.
+struct Row {
+    actions: Vec<Action>,
+    cells: Vec<String>,
 }
 
-fn platform_table(text: &mut String, set: &PolicySet, asker: &Principal, now: Timestamp, legend: &mut Legend) {
-    for action in Action::ALL.into_iter().filter(|action| action.group() == Group::Operate) {
-        let _ = write!(text, "  {:<20}", action.as_str());
-        for channel in Channel::ALL {
-            let circumstances = Circumstances { channel, now, live_in_pool: None };
-            let verdict = set.decide(asker, action, &Resource::Platform, &circumstances);
-            let _ = write!(text, " {:>14}", format!("{}: {}", channel.as_str(), legend.cell(&verdict)));
+/// One row for all actions of which the same is true.
+fn rows(concerned: impl Fn(Group) -> bool, mut cell: impl FnMut(Action, Channel) -> String) -> Vec<Row> {
+    let mut rows: Vec<Row> = Vec::new();
+    for action in Action::ALL.into_iter().filter(|action| concerned(action.group())) {
+        let cells: Vec<String> = Channel::ALL.into_iter().map(|channel| cell(action, channel)).collect();
+        match rows.iter_mut().find(|row| row.cells == cells) {
+            Some(row) => row.actions.push(action),
+            None => rows.push(Row { actions: vec![action], cells }),
         }
-        text.push('\n');
+    }
+    rows
+}
+
+fn write_rows(text: &mut String, title: &str, rows: &[Row]) {
+    let _ = writeln!(text, "\n{title}");
+    for row in rows {
+        let cells = Channel::ALL.iter().zip(&row.cells);
+        let cells: Vec<String> = cells.map(|(channel, cell)| format!("{:<28}", format!("{} {cell}", channel.as_str()))).collect();
+        let actions: Vec<&str> = row.actions.iter().map(|action| action.as_str()).collect();
+        let _ = writeln!(text, "  {}  {}", cells.join(" "), actions.join(" "));
     }
 }
 
@@ -107,15 +118,31 @@ fn platform_table(text: &mut String, set: &PolicySet, asker: &Principal, now: Ti
 struct Legend(BTreeMap<String, usize>);
 
 impl Legend {
-    fn cell(&mut self, verdict: &Verdict) -> String {
+    /// What is said of all types at once.
+    fn types(&mut self, verdicts: &[Verdict; 4]) -> String {
+        let marks = verdicts.each_ref().map(|verdict| self.mark(verdict));
+        if marks.iter().all(|mark| *mark == marks[0]) {
+            return marks[0].clone();
+        }
+        let mut by_mark: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for (mark, environment_type) in marks.iter().zip(EnvironmentType::ALL) {
+            by_mark.entry(mark).or_default().push(environment_type.as_str());
+        }
+        let permitted = by_mark.remove(ALL).map(|types| types.join(" "));
+        by_mark.remove(NONE);
+        let forbidden = by_mark.into_iter().map(|(mark, types)| format!("{mark}: {}", types.join(" ")));
+        permitted.into_iter().chain(forbidden).collect::<Vec<_>>().join("; ")
+    }
+
+    fn mark(&mut self, verdict: &Verdict) -> String {
         if verdict.allowed {
-            return "yes".to_owned();
+            return ALL.to_owned();
         }
         if !verdict.errors.is_empty() {
             return "error".to_owned();
         }
         if verdict.deciding.is_empty() {
-            return ".".to_owned();
+            return NONE.to_owned();
         }
         let numbers = verdict.deciding.iter().map(|deciding| {
             let next = self.0.len() + 1;

@@ -16,13 +16,14 @@ pub(super) struct Kept {
     pub(super) stage: Stage,
 }
 
-/// What was kept; `None` when nothing was.
+/// What was kept; `None` when nothing was, or by another release in another form: then the feed brings it again.
 pub(super) fn read(file: &Path) -> Result<Option<Kept>, LoadError> {
-    let unreadable = |why: String| LoadError::Unreadable { file: file.to_path_buf(), why };
     match fs::read(file) {
-        Ok(bytes) => serde_json::from_slice(&bytes).map(Some).map_err(|error| unreadable(error.to_string())),
+        Ok(bytes) => Ok(serde_json::from_slice(&bytes)
+            .inspect_err(|error| tracing::warn!(%error, file = %file.display(), "kept policies have another form"))
+            .ok()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(unreadable(error.to_string())),
+        Err(error) => Err(LoadError::Unreadable { file: file.to_path_buf(), why: error.to_string() }),
     }
 }
 
