@@ -149,6 +149,7 @@ async fn sweep(
                 Some(step),
             );
             let first = ground.send_and_kill(&write, &name).await;
+            let seen = ground.door.seen();
             ground.door.watch("", None);
             if first.is_none() {
                 killed += 1;
@@ -157,6 +158,8 @@ async fn sweep(
                     .start_again(&ground.door.endpoint, &ground.issuer)
                     .await;
             } else {
+                // It came through because it has no such step.
+                assert!(seen.len() <= number, "{step:?} of {kind}: {seen:?}");
                 passed += 1;
             }
             let request = ground.request(&write, &name);

@@ -164,11 +164,6 @@ impl Program {
         std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
     }
 
-    /// What stands under a path that everybody may read.
-    pub(crate) async fn text(&self, path: &str) -> String {
-        self.send(&Request::new("GET", path)).await.body
-    }
-
     /// Its process.
     pub(crate) fn pid(&self) -> u32 {
         self.process.id().expect("it runs")
