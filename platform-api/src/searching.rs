@@ -9,12 +9,13 @@ use crate::view::{Change, ChangeKind};
 use authz::Reader;
 use claims::status::Phase;
 use jiff::Timestamp;
-use search::{Class, Document, Filter, Index, Owner, SearchError, ServiceState, Sighting, Version};
+use search::{Class, Document, Filter, Index, Owner, SearchError, ServiceState, Version};
 use std::collections::HashMap;
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::broadcast::Receiver;
-use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 
 /// Changes are gathered for so long, so that many become one batch.
 const GATHER: Duration = Duration::from_millis(500);
@@ -62,13 +63,10 @@ pub fn document(app: &App, seen: &Environment) -> Document {
     }
 }
 
-/// The view counts a second more for every change, so every later state of an environment has a higher one.
+/// The view counts one more for every change, and at least the second of its clock: see [`Version::counted`].
 fn version(counted: i64) -> Version {
     let second = Timestamp::from_second(counted).unwrap_or(Timestamp::UNIX_EPOCH);
-    Version::of([Sighting {
-        modified: second,
-        answered: second,
-    }])
+    Version::counted(None, second)
 }
 
 /// What a caller may find: every class of environments that there is, decided once for others' and once for the
@@ -116,7 +114,7 @@ pub async fn index(app: Arc<App>, index: Arc<Index>) {
         }) else {
             return;
         };
-        tracing::warn!(%error, "the search index is behind; everything is sent again later");
+        tracing::warn!(%error, "the search index is behind; it is made anew later");
         tokio::select! {
             () = app.stop.cancelled() => return,
             () = tokio::time::sleep(pause) => {}
@@ -125,38 +123,54 @@ pub async fn index(app: Arc<App>, index: Arc<Index>) {
     }
 }
 
-/// Sends everything, then every change. Older states than those in the index change nothing there.
+/// Makes the index anew, then sends every change. Anew, since what was removed while nobody looked is in no change.
 async fn keep(
     app: &App,
     index: &Index,
     changes: &mut Receiver<Change>,
     pause: &mut Duration,
 ) -> Result<(), SearchError> {
-    index.prepare().await?;
     while app.view.swept().is_none() {
         tokio::time::sleep(GATHER).await;
     }
-    send(app, index, &app.view.all()).await?;
+    rebuild(app, index).await?;
     loop {
         let mut batch: HashMap<String, Change> = HashMap::new();
+        let mut missed = false;
         match changes.recv().await {
             Ok(change) => gather(&mut batch, change),
-            Err(RecvError::Lagged(_)) => send(app, index, &app.view.all()).await?,
+            Err(RecvError::Lagged(_)) => missed = true,
             Err(RecvError::Closed) => return Ok(()),
         }
         tokio::time::sleep(GATHER).await;
-        while let Ok(change) = changes.try_recv() {
-            gather(&mut batch, change);
+        loop {
+            match changes.try_recv() {
+                Ok(change) => gather(&mut batch, change),
+                Err(TryRecvError::Lagged(_)) => missed = true,
+                Err(TryRecvError::Empty | TryRecvError::Closed) => break,
+            }
         }
-        let documents: Vec<Document> = batch.into_values().map(|change| changed(app, &change)).collect();
-        put(app, index, &documents).await?;
+        if missed {
+            rebuild(app, index).await?;
+        } else {
+            let documents: Vec<Document> = batch.into_values().map(|change| changed(app, &change)).collect();
+            put(app, index, &documents).await?;
+        }
         *pause = FIRST_PAUSE;
     }
 }
 
-async fn send(app: &App, index: &Index, batch: &[Arc<Environment>]) -> Result<(), SearchError> {
-    let documents: Vec<Document> = batch.iter().map(|seen| document(app, seen)).collect();
-    put(app, index, &documents).await
+/// A new index of everything. Others write into it already while everything is on its way.
+async fn rebuild(app: &App, index: &Index) -> Result<(), SearchError> {
+    let everything = async || {
+        let all = app.view.all();
+        Ok::<_, Infallible>(all.iter().map(|seen| document(app, seen)).collect())
+    };
+    let call = crate::metrics::Call::new("search", "rebuild");
+    let rebuilt = app.metrics.call(call, index.rebuild(everything)).await?;
+    tracing::info!(index = rebuilt.index, documents = rebuilt.documents, "the search index is made anew");
+    tell_refused(&rebuilt.refused);
+    Ok(())
 }
 
 /// The last change of each environment counts.
@@ -178,8 +192,12 @@ fn changed(app: &App, change: &Change) -> Document {
 async fn put(app: &App, index: &Index, documents: &[Document]) -> Result<(), SearchError> {
     let call = crate::metrics::Call::new("search", "put");
     let put = app.metrics.call(call, index.put(documents)).await?;
-    for (name, why) in put.refused {
+    tell_refused(&put.refused);
+    Ok(())
+}
+
+fn tell_refused(refused: &[(String, String)]) {
+    for (name, why) in refused {
         tracing::warn!(name, why, "the search index cannot hold an environment");
     }
-    Ok(())
 }

@@ -29,6 +29,15 @@ use jiff::Timestamp;
 /// The store's clock does not run backwards. If it is set back, newer states can lose until the clock has caught up;
 /// [`Index::rebuild`](crate::Index::rebuild) starts a new index without memory of versions and mends it at once.
 /// A removed object counts with the time of its delete marker, not as one that does not exist yet.
+///
+/// # Without the store's stamps
+///
+/// Who follows the store by ETags counts by itself ([`Version::counted`]): one more for every state that it sees, and at
+/// least the second of its own clock. Of one such writer, the last state that it saw has its highest number; so of
+/// several, whoever has the highest number of all ends with the state that all of them end with. That needs every
+/// writer to go on until it has seen the last state. One that stops before, with a clock ahead of the others', leaves
+/// what it saw until its number is reached or the index is rebuilt, as each writer does when it starts. The two ways of
+/// counting do not mix in one index.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Version(u64);
 
@@ -59,6 +68,13 @@ impl Version {
     #[must_use]
     pub fn of(objects: impl IntoIterator<Item = Sighting>) -> Self {
         Self(objects.into_iter().map(|object| object.count()).sum())
+    }
+
+    /// The version after `before` of a writer that counts by itself.
+    #[must_use]
+    pub fn counted(before: Option<Self>, now: Timestamp) -> Self {
+        let now = u64::try_from(now.as_second()).unwrap_or(0);
+        Self(before.map_or(now, |before| now.max(before.0 + 1)))
     }
 
     /// The number, as the engine takes it.

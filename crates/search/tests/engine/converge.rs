@@ -87,20 +87,60 @@ fn seen(name: &str, objects: &[(&Object, u32)]) -> Document {
     }
 }
 
+/// Writers that count by themselves: the pauses between their looks, and how far their clocks are off, in seconds.
+fn any_counters() -> impl Strategy<Value = Vec<(Vec<u32>, i64)>> {
+    let looks = proptest::collection::vec(0_u32..4, 0..12);
+    proptest::collection::vec((looks, -5_i64..5), 1..4)
+}
+
+/// What such a writer sends of an environment that has a new state every second until the tenth: a document whenever it
+/// sees another state than before.
+fn counted(looks: &[u32], off: i64) -> Vec<Document> {
+    const LAST: u32 = 10;
+    let (mut sent, mut time, mut version) = (Vec::<Document>::new(), 0, None);
+    // Each goes on until it has seen the last state.
+    for pause in looks.iter().chain([&LAST]) {
+        time += pause;
+        let phase = time.min(LAST).to_string();
+        if sent.last().is_none_or(|last| last.phase != phase) {
+            version = Some(Version::counted(version, second(i64::from(time) + off)));
+            sent.push(Document {
+                phase,
+                version: version.expect("a version"),
+                ..document("env-x", "", 0)
+            });
+        }
+    }
+    sent
+}
+
+/// The rule of the engine is simple enough to be written down: only a higher number replaces.
+fn stands(sent: &[Document]) -> &Document {
+    let mut stands = &sent[0];
+    for document in sent {
+        if document.version > stands.version {
+            stands = document;
+        }
+    }
+    stands
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 4000, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// The rule of the engine is simple enough to be written down: only a higher number replaces.
     #[test]
     fn the_newest_state_stays_in_every_order(history in any_history()) {
         let (sent, last) = history.sent("env-x");
-        let mut stands = sent[0].clone();
-        for document in sent {
-            if document.version > stands.version {
-                stands = document;
-            }
-        }
-        prop_assert_eq!(stands.phase, last.phase);
+        prop_assert_eq!(&stands(&sent).phase, &last.phase);
+    }
+
+    #[test]
+    fn writers_that_count_by_themselves_end_with_what_all_of_them_saw_last(
+        sent in any_counters()
+            .prop_map(|counters| counters.iter().flat_map(|(looks, off)| counted(looks, *off)).collect::<Vec<_>>())
+            .prop_shuffle()
+    ) {
+        prop_assert_eq!(&stands(&sent).phase, "10");
     }
 }
 
