@@ -1,7 +1,7 @@
 // The two questions that are asked before something changes.
 
 import { api, freshKey, Refused } from "./api.js";
-import { announce, element, refusal } from "./element.js";
+import { announce, element, refocus, refusal } from "./element.js";
 import { moment } from "./words.js";
 
 const HOUR = 3_600_000;
@@ -53,7 +53,12 @@ function ask({ title, body, verb, grave, act }) {
   const form = element("form", { method: "dialog" },
     element("h2", { id: "dialog-title" }, title), body, trouble,
     element("div", { class: "buttons" }, element("button", { type: "button", on: { click: () => dialog.close() } }, "Cancel"), submit));
-  const dialog = element("dialog", { "aria-labelledby": "dialog-title", on: { close: () => dialog.remove() } }, form);
+  const opener = document.activeElement;
+  const closed = () => {
+    dialog.remove();
+    refocus(opener);
+  };
+  const dialog = element("dialog", { "aria-labelledby": "dialog-title", on: { close: closed } }, form);
   // One key for one wish: pressing twice, or again after a lost answer, does it once.
   const key = freshKey();
   form.addEventListener("submit", async (event) => {

@@ -46,3 +46,19 @@ export function refusal(problem) {
   if (marks) parts.push(element("span", { class: "code" }, marks));
   return note("bad", parts);
 }
+
+/** Renders anew without taking the focus from whoever is in the middle of something. */
+export function keepFocus(render) {
+  const before = document.activeElement;
+  render();
+  refocus(before);
+}
+
+/** Gives the focus to what took the place of an element that is gone, or to the heading. */
+export function refocus(before) {
+  if (before.isConnected) return;
+  const same = [...document.querySelectorAll(before.tagName)].find((one) => marks(one) === marks(before));
+  (same ?? document.querySelector("h1"))?.focus({ preventScroll: true });
+}
+
+const marks = (one) => [one.id, one.getAttribute("aria-label"), one.textContent].join("|");

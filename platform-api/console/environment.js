@@ -1,7 +1,7 @@
 // One environment: how it is, why, and what can be done about it.
 
 import { api, follow, Refused } from "./api.js";
-import { announce, element, note, prose, refusal, sentence } from "./element.js";
+import { announce, element, keepFocus, note, prose, refusal, sentence } from "./element.js";
 import { extendDialog, removeDialog } from "./dialogs.js";
 import { chip, clock, countdown, isGone, isStuck, moment, price, services, since } from "./words.js";
 
@@ -26,7 +26,7 @@ export async function showEnvironment({ main, signal }, name) {
       });
       if (signal.aborted) return;
       last = environment;
-      show(environment, explained);
+      keepFocus(() => show(environment, explained));
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
       body.replaceChildren(refusal(error.problem));
@@ -34,6 +34,7 @@ export async function showEnvironment({ main, signal }, name) {
   }
 
   function show(environment, explained) {
+    const open = body.querySelector("details")?.open ?? false;
     const allowed = (action) => explained?.rights?.[action]?.allowed ?? true;
     const actions = [];
     if (environment.expires_at && environment.type === "sue" && !isGone(environment.phase) && allowed("ExtendEnvironment")) {
@@ -52,7 +53,7 @@ export async function showEnvironment({ main, signal }, name) {
             element("div", { class: "head" }, element("h2", {}, "Events"), live), events)),
         element("div", { class: "stack" },
           facts(environment),
-          element("section", { class: "card padded" }, element("details", {},
+          element("section", { class: "card padded" }, element("details", { open },
             element("summary", {}, "The claim"),
             element("pre", { tabindex: "0", "aria-label": "The claim as JSON" }, JSON.stringify(environment.claim, null, 2)))))),
     );

@@ -1,7 +1,7 @@
 // The list: every environment that the reader may see, with what one wants to know at a glance.
 
 import { api, follow, Refused } from "./api.js";
-import { announce, element, prose, refusal, sentence } from "./element.js";
+import { announce, element, keepFocus, prose, refusal, sentence } from "./element.js";
 import { extendDialog } from "./dialogs.js";
 import { chip, countdown, isGone, isStuck, price, services } from "./words.js";
 
@@ -50,17 +50,21 @@ export async function showEnvironments({ main, signal }) {
     try {
       const page = await api.list({ question, cursor });
       if (signal.aborted) return;
-      if (!cursor) {
-        known.clear();
-        rows.replaceChildren();
-      }
-      trouble.replaceChildren();
-      page.environments.forEach(put);
-      more.replaceChildren();
-      if (page.next) {
-        more.append(element("button", { type: "button", on: { click: () => load(page.next) } }, "Show more"));
-      }
-      said(page.next);
+      keepFocus(() => {
+        if (!cursor) {
+          known.clear();
+          rows.replaceChildren();
+        }
+        trouble.replaceChildren();
+        page.environments.forEach(put);
+        more.replaceChildren();
+        if (page.next) {
+          more.append(element("button", { type: "button", on: { click: () => load(page.next) } }, "Show more"));
+        }
+        said(page.next);
+      });
+      // Whoever asked for more goes on where it starts.
+      if (cursor) known.get(page.environments[0]?.name)?.querySelector("a").focus();
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
       trouble.replaceChildren(refusal(error.problem));
