@@ -76,7 +76,6 @@ const ASSETS: [Asset; 15] = assets!(
 pub fn router<S: Clone + Send + Sync + 'static>(settings: &Settings) -> Router<S> {
     let policy = content_policy(&settings.issuer);
     let config = serde_json::to_vec(settings).unwrap_or_default();
-    let schema = claims::claim_schema().to_string().into_bytes();
     let mut router = Router::new().route("/console", get(|| async { Redirect::permanent(PAGE) }));
     let assets = ASSETS.iter().map(|asset| {
         let path = if asset.path.ends_with("/index.html") {
@@ -86,10 +85,7 @@ pub fn router<S: Clone + Send + Sync + 'static>(settings: &Settings) -> Router<S
         };
         (path, asset.media, asset.bytes.to_vec())
     });
-    let made = [
-        ("/console/config.json", "application/json", config),
-        (SCHEMA, "application/schema+json", schema),
-    ];
+    let made = [("/console/config.json", "application/json", config)];
     for (path, media, bytes) in assets.chain(made) {
         let file = File::new(media, bytes, &policy);
         router = router.route(
@@ -98,6 +94,16 @@ pub fn router<S: Clone + Send + Sync + 'static>(settings: &Settings) -> Router<S
         );
     }
     router
+}
+
+/// The route of the claim's JSON Schema, which editors and other forms want too, with the page or without it.
+pub fn schema<S: Clone + Send + Sync + 'static>() -> Router<S> {
+    let schema = claims::claim_schema().to_string().into_bytes();
+    let file = File::new("application/schema+json", schema, "default-src 'none'");
+    Router::new().route(
+        SCHEMA,
+        get(move |headers: HeaderMap| async move { file.answer(&headers) }),
+    )
 }
 
 /// What the page may do: its own files, the API, and the issuer. Nothing inline, nothing of others, in no frame.
@@ -193,7 +199,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_policy_allows_nothing_inline_and_the_issuer_alone_besides_us() {
-        for path in [PAGE, "/console/main.js", "/console/config.json", SCHEMA] {
+        for path in [PAGE, "/console/main.js", "/console/config.json"] {
             let answer = get(path, None).await;
             assert_eq!(answer.status(), StatusCode::OK, "{path}");
             let policy = answer.headers()[CONTENT_SECURITY_POLICY].to_str().unwrap();
@@ -203,6 +209,21 @@ mod tests {
             );
             assert!(!policy.contains("unsafe"), "{policy}");
         }
+    }
+
+    #[tokio::test]
+    async fn the_schema_is_the_published_one() {
+        let request = Request::get(SCHEMA).body(Body::empty()).unwrap();
+        let answer = schema::<()>().oneshot(request).await.unwrap();
+        let bytes = axum::body::to_bytes(answer.into_body(), 1 << 20)
+            .await
+            .unwrap();
+        let published = include_str!("../../docs/claim.schema.json");
+        let served: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
+        assert_eq!(
+            served,
+            serde_json::from_str::<serde_json::Value>(published).unwrap()
+        );
     }
 
     #[tokio::test]

@@ -124,6 +124,7 @@ pub fn router(app: &Shared, settings: &Settings) -> Router {
         .merge(routes::health())
         .with_state(app.clone())
         .route("/metrics", get(metrics::serve).with_state(app.metrics.clone()))
+        .merge(console::schema())
         .merge(page.unwrap_or_default())
         .fallback(no_route)
         .layer(from_fn(move |request: Request, next| limit_time(limit, request, next)))
