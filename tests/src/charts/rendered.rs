@@ -22,6 +22,8 @@ const NOWHERE: &str = "registry.invalid/";
 const STORAGE_CLASS: &str = "vultr-block-storage";
 /// Components that keep their data in a database of their own, by size; its pods come from no chart.
 const POSTGRES: &[(&str, &str, &[&str])] = &[
+    ("artifactory", "artifactory-jcr", &["dev", "ha"]),
+    ("authentik", "authentik", &["dev", "ha"]),
     ("infisical", "infisical-standalone", &["dev", "ha"]),
     ("opal", "opal", &["ha"]),
     ("minio", "seaweedfs", &["ha"]),
@@ -146,6 +148,16 @@ impl Rendered {
     pub fn budget(&self) -> Result<Budget> {
         let mut budget = Budget::default();
         for object in &self.objects {
+            if is_operated(object) {
+                let spec = &object["spec"];
+                let claim = &spec["storage"]["volumeClaimTemplate"]["spec"];
+                budget.add_instances(
+                    spec,
+                    &spec["replicas"],
+                    &claim["resources"]["requests"]["storage"],
+                )?;
+                continue;
+            }
             let count = match pods::template(object) {
                 // What runs once asks for nothing that stays.
                 Some((0, _)) => 0,
@@ -197,19 +209,17 @@ impl Budget {
         let role = playbooks().join("roles/postgres");
         let sized = yaml(&role.join("vars/main.yml"))?["postgres_sizes"][size].clone();
         let storage = yaml(&role.join("defaults/main.yml"))?["postgres_storage"].clone();
-        self.add_instances(&sized, &storage)
+        self.add_instances(&sized, &sized["instances"], &storage)
     }
 
     fn add_elasticsearch(&mut self, size: &str) -> Result<()> {
         let sized = elasticsearch()?["elasticsearch_sizes"][size].clone();
-        self.add_instances(&sized, &sized["storage"])
+        self.add_instances(&sized, &sized["instances"], &sized["storage"])
     }
 
     /// What an operator runs: so many pods, each with a volume.
-    fn add_instances(&mut self, sized: &Value, storage: &Value) -> Result<()> {
-        let instances = sized["instances"]
-            .as_u64()
-            .context("the size says no instances")?;
+    fn add_instances(&mut self, sized: &Value, count: &Value, storage: &Value) -> Result<()> {
+        let instances = count.as_u64().context("the size says no instances")?;
         self.add_pods(instances, [sized].into_iter())?;
         self.volumes
             .push((instances, mebibytes(&text(storage))? / 1024));
@@ -294,6 +304,11 @@ pub fn table(helm: &Path) -> Result<Vec<String>> {
         sums[1].requests()
     ));
     Ok(rows)
+}
+
+/// Whether an object is one of those that the Prometheus operator makes pods of.
+fn is_operated(object: &Value) -> bool {
+    matches!(object["kind"].as_str(), Some("Prometheus" | "Alertmanager"))
 }
 
 /// What the role of Elasticsearch says about its cluster.
