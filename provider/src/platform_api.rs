@@ -265,7 +265,9 @@ impl PlatformApi {
             return ApiError::Other(self.odd(doing, &why));
         };
         if !problem.faults.is_empty() && problem.code == fault::BAD_CLAIM.code {
-            return ApiError::Faults(Faults(problem.faults.into_iter().map(claim_fault).collect()));
+            return ApiError::Faults(Faults(
+                problem.faults.into_iter().map(claim_fault).collect(),
+            ));
         }
         let by = match problem.policies.as_slice() {
             [] => String::new(),

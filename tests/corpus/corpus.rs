@@ -9,16 +9,16 @@ use serde_json::{Map, Value};
 /// A good claim, and cases that each change something of it.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Corpus {
+pub(crate) struct Corpus {
     base: Map<String, Value>,
-    pub cases: Vec<Case>,
+    pub(crate) cases: Vec<Case>,
 }
 
 /// One claim, and the verdict on it.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Case {
-    pub name: String,
+pub(crate) struct Case {
+    pub(crate) name: String,
     #[serde(default)]
     set: Map<String, Value>,
     #[serde(default)]
@@ -26,16 +26,16 @@ pub struct Case {
     /// The whole document, where it is not a change of the base.
     text: Option<String>,
     /// Places of the faults, in order; none for a good claim.
-    pub faults: Vec<String>,
+    pub(crate) faults: Vec<String>,
     /// A fault that no schema can see.
     #[serde(default)]
     #[allow(dead_code, reason = "only the test of the schema asks")]
-    pub beyond_schema: bool,
+    pub(crate) beyond_schema: bool,
 }
 
 impl Corpus {
     /// The corpus beside this file.
-    pub fn read() -> Self {
+    pub(crate) fn read() -> Self {
         match serde_json::from_str(include_str!("claims.json")) {
             Ok(corpus) => corpus,
             Err(error) => panic!("tests/corpus/claims.json: {error}"),
@@ -44,7 +44,7 @@ impl Corpus {
 
     /// The claim of a case as text.
     #[allow(dead_code, reason = "not every way takes a text")]
-    pub fn text(&self, case: &Case) -> String {
+    pub(crate) fn text(&self, case: &Case) -> String {
         match &case.text {
             Some(text) => text.clone(),
             None => Value::Object(self.changed(case)).to_string(),
@@ -53,7 +53,7 @@ impl Corpus {
 
     /// The claim of a case as fields; none for a document that is not a change of the base.
     #[allow(dead_code, reason = "not every way takes fields")]
-    pub fn fields(&self, case: &Case) -> Option<Map<String, Value>> {
+    pub(crate) fn fields(&self, case: &Case) -> Option<Map<String, Value>> {
         case.text.is_none().then(|| self.changed(case))
     }
 

@@ -39,7 +39,11 @@ impl ClaimStore {
             .map_err(|error| self.give_up(&action, Trouble::from(&error)))?;
         let mut earlier = Vec::new();
         // The key is a prefix of others, too: `dev-x.json` of `dev-x.json.bak`.
-        for version in listing.versions().iter().filter(|version| version.key() == Some(key)) {
+        for version in listing
+            .versions()
+            .iter()
+            .filter(|version| version.key() == Some(key))
+        {
             if earlier.len() == most {
                 break;
             }

@@ -278,10 +278,7 @@ impl ClaimStore {
             };
             Ok((key, Some(vanished)))
         });
-        stream::iter(looks)
-            .buffered(AT_ONCE)
-            .try_collect()
-            .await
+        stream::iter(looks).buffered(AT_ONCE).try_collect().await
     }
 }
 

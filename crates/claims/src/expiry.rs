@@ -85,13 +85,11 @@ mod tests {
             EnvironmentType::Staging,
             EnvironmentType::Prod,
         ] {
-            assert!(
-                !Expiry::default().is_over(
-                    &of(kind, None),
-                    at("2000-01-01T00:00:00Z"),
-                    at("2999-01-01T00:00:00Z")
-                )
-            );
+            assert!(!Expiry::default().is_over(
+                &of(kind, None),
+                at("2000-01-01T00:00:00Z"),
+                at("2999-01-01T00:00:00Z")
+            ));
         }
     }
 
@@ -100,10 +98,7 @@ mod tests {
         let claim = of(EnvironmentType::Sue, None);
         let seen = at("2026-05-01T12:00:00Z");
         let rules = Expiry::default();
-        assert_eq!(
-            rules.end_of(&claim, seen),
-            Some(at("2026-05-02T12:00:00Z"))
-        );
+        assert_eq!(rules.end_of(&claim, seen), Some(at("2026-05-02T12:00:00Z")));
         assert!(!rules.is_over(&claim, seen, at("2026-05-02T11:59:59Z")));
         assert!(rules.is_over(&claim, seen, at("2026-05-02T12:00:00Z")));
     }
@@ -122,10 +117,7 @@ mod tests {
         let rules = Expiry::with_sue_lifetime(SignedDuration::from_hours(2)).unwrap();
         let seen = at("2026-05-01T12:00:00Z");
         let claim = of(EnvironmentType::Sue, None);
-        assert_eq!(
-            rules.end_of(&claim, seen),
-            Some(at("2026-05-01T14:00:00Z"))
-        );
+        assert_eq!(rules.end_of(&claim, seen), Some(at("2026-05-01T14:00:00Z")));
         assert_eq!(rules.end_after(EnvironmentType::Prod, seen), None);
         for odd in [0, -1, 90 * 24 + 1] {
             let refused = Expiry::with_sue_lifetime(SignedDuration::from_hours(odd));

@@ -100,7 +100,11 @@ impl Lock {
         let Some(standing) = standing.filter(|standing| self.is_older_than(standing)) else {
             return Ok(self);
         };
-        if self.constraint.own_tag().is_some_and(|own| self.is_tagged(own)) {
+        if self
+            .constraint
+            .own_tag()
+            .is_some_and(|own| self.is_tagged(own))
+        {
             return Ok(self);
         }
         Err(Older {
@@ -160,7 +164,10 @@ mod tests {
     fn a_lock_is_read_as_it_is_written_and_only_whole() {
         let lock = lock(">=1.2.0, <2.0.0", &["v1.2.3"]);
         let text = serde_json::to_string(&lock).unwrap();
-        assert!(text.contains("\"constraint\":\">=1.2.0, <2.0.0\""), "{text}");
+        assert!(
+            text.contains("\"constraint\":\">=1.2.0, <2.0.0\""),
+            "{text}"
+        );
         assert_eq!(serde_json::from_str::<Lock>(&text).unwrap(), lock);
         for (from, to) in [("sha256:", "md5:"), (">=1.2.0", "~1.2.0"), ("tag", "label")] {
             assert!(serde_json::from_str::<Lock>(&text.replacen(from, to, 1)).is_err());
@@ -170,12 +177,21 @@ mod tests {
     #[test]
     fn an_older_version_is_taken_only_by_its_name() {
         let standing = lock("^1.0.0", &["1.0.0", "v2.0.0"]);
-        for (constraint, tags) in [("^1.0.0", ["1.0.0"]), ("<2.0.0", ["1.9.0"]), ("*", ["0.1.0"])] {
+        for (constraint, tags) in [
+            ("^1.0.0", ["1.0.0"]),
+            ("<2.0.0", ["1.9.0"]),
+            ("*", ["0.1.0"]),
+        ] {
             let refused = lock(constraint, &tags).after(Some(&standing)).unwrap_err();
             assert_eq!(refused.standing, "v2.0.0");
             assert!(refused.to_string().contains(tags[0]), "{refused}");
         }
-        for (constraint, tag) in [("1.0.0", "1.0.0"), ("v1.0.0", "1.0.0.0"), ("latest", "latest"), ("main", "main")] {
+        for (constraint, tag) in [
+            ("1.0.0", "1.0.0"),
+            ("v1.0.0", "1.0.0.0"),
+            ("latest", "latest"),
+            ("main", "main"),
+        ] {
             let pinned = lock(constraint, &[tag]);
             assert_eq!(pinned.clone().after(Some(&standing)), Ok(pinned));
         }

@@ -26,11 +26,7 @@ const FIELDS: [&str; 10] = [
 ];
 
 /// The claim in a JSON value; `faults` are those of its text.
-pub(crate) fn read_draft(
-    stage: Stage,
-    value: &Value,
-    mut faults: Faults,
-) -> Result<Draft, Faults> {
+pub(crate) fn read_draft(stage: Stage, value: &Value, mut faults: Faults) -> Result<Draft, Faults> {
     let Some(object) = value.as_object() else {
         faults.add("", FaultKind::Invalid, "must be a JSON object".to_owned());
         return Err(faults);
@@ -78,7 +74,8 @@ impl ClaimFields<'_, '_> {
         }?;
         let length = user.chars().count();
         if length == 0 || length > 254 || !is_one_word(user) {
-            let message = "must be 1 to 254 characters without spaces, such as john.doe@company.com";
+            let message =
+                "must be 1 to 254 characters without spaces, such as john.doe@company.com";
             self.fields.invalid("user", message);
             return None;
         }

@@ -69,8 +69,7 @@ impl Service {
         faults: &mut Faults,
     ) -> Option<Self> {
         let mut fields = Fields::of("a service", &FIELDS, place, object, faults);
-        let [version, docker_image, ansible_artifact] =
-            FIELDS.map(|field| fields.required(field));
+        let [version, docker_image, ansible_artifact] = FIELDS.map(|field| fields.required(field));
         let version = version.and_then(|text| exact(&pointer(place, "version"), text, faults));
         let docker_image =
             docker_image.and_then(|text| reference(&pointer(place, "docker_image"), text, faults));

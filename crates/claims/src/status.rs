@@ -40,7 +40,10 @@ pub struct Status {
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub services: BTreeMap<String, ServiceStatus>,
     /// What it costs a month, in US dollars, before tax.
-    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "price_as_text")]
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "price_as_text"
+    )]
     pub monthly_price: Option<Decimal>,
 }
 
@@ -179,7 +182,10 @@ impl Status {
         if phase.is_some_and(|phase| phase.must_say_why())
             && reason.as_ref().is_none_or(String::is_empty)
         {
-            fields.invalid("reason", "must say why, in a phase that is none of progress");
+            fields.invalid(
+                "reason",
+                "must say why, in a phase that is none of progress",
+            );
         }
         Some(Self {
             environment_name: environment_name?,

@@ -16,8 +16,8 @@ mod paging;
 mod pin;
 mod settings;
 
+pub use claims::{Digest, Lock};
 pub use client::Registry;
 pub use error::RegistryError;
-pub use claims::{Digest, Lock};
 pub use pin::Artifacts;
 pub use settings::{Clock, Credentials, Settings};

@@ -221,7 +221,7 @@ async fn the_example_is_applied_and_destroyed() {
 
 impl World {
     async fn start() -> Self {
-        let store = Store::start(Kind::Minio).await;
+        let store = Store::start(Kind::Versitygw).await;
         let issuer = Issuer::start().await;
         let program = Program::start(&store.endpoint, &issuer).await;
         let token = issuer.token("jane@acme.example", &ADMINS);

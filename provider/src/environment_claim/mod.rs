@@ -123,7 +123,8 @@ impl Resource<Session> for EnvironmentClaimResource {
             stored: &stored,
             partial: &op.partial,
         };
-        goal.reach(&mut state, Allowance::new(time, &op.stop)).await?;
+        goal.reach(&mut state, Allowance::new(time, &op.stop))
+            .await?;
         Ok(state)
     }
 
@@ -167,7 +168,8 @@ impl Resource<Session> for EnvironmentClaimResource {
             stored: &stored,
             partial: &op.partial,
         };
-        goal.reach(&mut state, Allowance::new(time, &op.stop)).await?;
+        goal.reach(&mut state, Allowance::new(time, &op.stop))
+            .await?;
         Ok(state)
     }
 

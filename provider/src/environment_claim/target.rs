@@ -111,8 +111,10 @@ impl<'a> Target<'a> {
                 let store = self.opened(store.as_ref()).map_err(failed)?;
                 let put = store.put_new(claim, Uuid::new_v4()).await;
                 let place = put.map_err(|error| {
-                    let doing =
-                        format!("writing the claim of environment {}", claim.environment_name);
+                    let doing = format!(
+                        "writing the claim of environment {}",
+                        claim.environment_name
+                    );
                     let fault = store_fault(&doing, &error);
                     match error {
                         StoreError::Exists { .. } => CreateError::Exists(fault),
@@ -136,7 +138,11 @@ impl<'a> Target<'a> {
     }
 
     /// Puts a claim in the place of what the state knows.
-    pub(super) async fn replace(&self, place: &Place, claim: &Claim) -> Result<Stored, Diagnostics> {
+    pub(super) async fn replace(
+        &self,
+        place: &Place,
+        claim: &Claim,
+    ) -> Result<Stored, Diagnostics> {
         match self {
             Self::Store { .. } => {
                 let store = self.writable().await?;

@@ -175,7 +175,10 @@ mod tests {
         };
         assert_eq!(phase_of(None, &place), Phase::Pending);
         assert_eq!(phase_of(Some(&status("1", "Ready")), &place), Phase::Ready);
-        assert_eq!(phase_of(Some(&status("0", "Ready")), &place), Phase::Pending);
+        assert_eq!(
+            phase_of(Some(&status("0", "Ready")), &place),
+            Phase::Pending
+        );
     }
 
     #[test]
@@ -191,8 +194,12 @@ mod tests {
     #[test]
     fn times_have_a_default_and_are_checked() {
         assert_eq!(time(&Object::new(), "create").unwrap(), WITHIN);
-        let timeouts = |text: &str| Object::new().with("timeouts", Object::new().with("create", text));
-        assert_eq!(time(&timeouts("90s"), "create").unwrap(), Duration::from_secs(90));
+        let timeouts =
+            |text: &str| Object::new().with("timeouts", Object::new().with("create", text));
+        assert_eq!(
+            time(&timeouts("90s"), "create").unwrap(),
+            Duration::from_secs(90)
+        );
         assert!(time(&timeouts("soon"), "create").is_err());
     }
 }

@@ -123,7 +123,8 @@ impl Farewell<'_> {
         let Some(dynamic) = stores.dynamic.as_ref() else {
             return Ok(None);
         };
-        let standing = Standing::sweep(self.platform, dynamic, stores.fixed.as_ref().as_ref()).await;
+        let standing =
+            Standing::sweep(self.platform, dynamic, stores.fixed.as_ref().as_ref()).await;
         standing
             .map(Some)
             .map_err(|error| store_fault("listing the claims", &error))

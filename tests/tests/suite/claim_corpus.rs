@@ -11,7 +11,8 @@ use slipway_tests::{Sandbox, SandboxOptions, Terraform};
 #[path = "../../corpus/corpus.rs"]
 mod corpus;
 
-const PROVIDER: &str = "terraform {\n  required_providers {\n    slipway = { source = \"slipway/slipway\" }\n  }\n}\n";
+const PROVIDER: &str =
+    "terraform {\n  required_providers {\n    slipway = { source = \"slipway/slipway\" }\n  }\n}\n";
 
 /// Fields that the configuration has to name: without them, Terraform itself refuses it.
 const REQUIRED: [&str; 4] = [
@@ -68,7 +69,10 @@ fn terraform_gives_the_verdict_of_the_corpus() -> Result<()> {
         .filter(|(name, case)| refused.contains(*name) == case.faults.is_empty())
         .map(|(name, case)| (name, &case.name))
         .collect();
-    ensure!(wrong.is_empty(), "other verdicts than the corpus: {wrong:#?}");
+    ensure!(
+        wrong.is_empty(),
+        "other verdicts than the corpus: {wrong:#?}"
+    );
     Ok(())
 }
 
@@ -88,7 +92,9 @@ fn attributes(claim: &Map<String, Value>) -> Option<Map<String, Value>> {
         }
     }
     let names_git = GIT.iter().any(|name| attributes.contains_key(*name));
-    let method = claim.get("deployment_method").filter(|value| !value.is_null());
+    let method = claim
+        .get("deployment_method")
+        .filter(|value| !value.is_null());
     if names_git != (method == Some(&json!("git"))) || method.is_some() && !names_git {
         return None;
     }
@@ -105,7 +111,11 @@ fn attributes(claim: &Map<String, Value>) -> Option<Map<String, Value>> {
     let known = ["deployment_method", "services"];
     claim
         .keys()
-        .all(|name| attributes.contains_key(name) || known.contains(&name.as_str()) || claim[name].is_null() && DATES.into_iter().chain(GIT).any(|date| date == name))
+        .all(|name| {
+            attributes.contains_key(name)
+                || known.contains(&name.as_str())
+                || claim[name].is_null() && DATES.into_iter().chain(GIT).any(|date| date == name)
+        })
         .then_some(attributes)
 }
 

@@ -19,7 +19,10 @@ async fn a_withdrawn_claim_is_found_in_the_history_of_its_key() {
     server.stranger().put("dev-x.json.bak", "no claim").await;
 
     let history = store.history("dev-x.json", 10).await.unwrap();
-    let users: Vec<&str> = history.iter().map(|seen| seen.claim.user.as_str()).collect();
+    let users: Vec<&str> = history
+        .iter()
+        .map(|seen| seen.claim.user.as_str())
+        .collect();
     assert_eq!(users, ["bob", "ann"]);
     assert_eq!(history[0].etag, second.etag);
     assert_eq!(store.history("dev-x.json", 1).await.unwrap().len(), 1);

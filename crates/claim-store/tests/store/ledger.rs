@@ -91,8 +91,12 @@ async fn an_environment_is_neither_renamed_nor_taken_over(server: Server) {
     let (store, stranger) = (server.store(), server.stranger());
     let mut ledger = Ledger::new(PLATFORM);
     // Both new at once: the name's own key wins, although the other one comes first.
-    stranger.put("a.json", &claim("dev-x", "eve").to_json()).await;
-    stranger.put("dev-x.json", &claim("dev-x", "ann").to_json()).await;
+    stranger
+        .put("a.json", &claim("dev-x", "eve").to_json())
+        .await;
+    stranger
+        .put("dev-x.json", &claim("dev-x", "ann").to_json())
+        .await;
     let told = look(&store, &mut ledger).await;
     assert_eq!(told.claims[0].claim.user, "ann");
     let doubled = |told: &Changes| {
@@ -104,7 +108,9 @@ async fn an_environment_is_neither_renamed_nor_taken_over(server: Server) {
     assert!(doubled(&told) && doubled(&look(&store, &mut ledger).await));
 
     // The object names another environment: the first one keeps its place, the other one is not made.
-    stranger.put("dev-x.json", &claim("dev-y", "ann").to_json()).await;
+    stranger
+        .put("dev-x.json", &claim("dev-y", "ann").to_json())
+        .await;
     let told = look(&store, &mut ledger).await;
     assert_eq!(told.claims, []);
     let renamed = told
@@ -117,7 +123,9 @@ async fn an_environment_is_neither_renamed_nor_taken_over(server: Server) {
     assert_eq!(ledger.holder(&name("dev-y")), None);
 
     // A tombstone in a second object takes nothing down.
-    stranger.put("b.json", &tombstone("dev-x", "eve").to_json()).await;
+    stranger
+        .put("b.json", &tombstone("dev-x", "eve").to_json())
+        .await;
     let told = look(&store, &mut ledger).await;
     assert_eq!(told.tombstones, []);
     assert_eq!(ledger.holder(&name("dev-x")), Some("dev-x.json"));
@@ -134,7 +142,9 @@ async fn an_environment_is_neither_renamed_nor_taken_over(server: Server) {
         .holders()
         .map(|(key, name)| (key.to_owned(), name.clone()))
         .collect();
-    stranger.put("dev-x.json", &claim("dev-y", "ann").to_json()).await;
+    stranger
+        .put("dev-x.json", &claim("dev-y", "ann").to_json())
+        .await;
     let mut anew = Ledger::remembering(PLATFORM, kept);
     assert_eq!(look(&store, &mut anew).await.claims, []);
     assert_eq!(anew.holder(&name("dev-x")), Some("dev-x.json"));
@@ -159,14 +169,20 @@ async fn an_absence_without_proof_ends_nothing(server: Server) {
     }
     store.put_new(&claim("dev-x", "ann"), id()).await.unwrap();
     let told = look(&store, &mut ledger).await;
-    assert_eq!((names(&told), told.vanished), (vec!["dev-x".into()], vec![]));
+    assert_eq!(
+        (names(&told), told.vanished),
+        (vec!["dev-x".into()], vec![])
+    );
 }
 
 async fn a_foreign_bucket_changes_nothing(server: Server) {
     let (store, stranger) = (server.store(), server.stranger());
     let mut ledger = Ledger::new(PLATFORM);
     let fresh = store.refresh(&mut ledger).await.unwrap_err();
-    assert!(matches!(fresh, StoreError::Foreign { found: None, .. }), "{fresh}");
+    assert!(
+        matches!(fresh, StoreError::Foreign { found: None, .. }),
+        "{fresh}"
+    );
     bucket_of(&server, PLATFORM).await;
     store.put_new(&claim("dev-x", "ann"), id()).await.unwrap();
     look(&store, &mut ledger).await;
@@ -195,7 +211,10 @@ async fn a_listing_that_breaks_off_changes_nothing() {
     // Whose bucket it is and the first page come, the rest does not.
     line.always_after("GET", 2, Trouble::CutAnswer);
     let broken = store.refresh(&mut ledger).await.unwrap_err();
-    assert!(matches!(broken, StoreError::Incomplete { pages: 1, .. }), "{broken}");
+    assert!(
+        matches!(broken, StoreError::Incomplete { pages: 1, .. }),
+        "{broken}"
+    );
     assert_eq!(ledger.holders().count(), 7);
     line.heal();
     let told = look(&store, &mut ledger).await;

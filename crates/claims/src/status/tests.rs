@@ -145,11 +145,8 @@ fn any_status() -> impl Strategy<Value = Status> {
             finalizer,
             external_id,
         });
-    let source = (words(), words(), words()).prop_map(|(bucket, key, etag)| Source {
-        bucket,
-        key,
-        etag,
-    });
+    let source =
+        (words(), words(), words()).prop_map(|(bucket, key, etag)| Source { bucket, key, etag });
     let dates = (
         moment(),
         prop::option::of(moment()),
