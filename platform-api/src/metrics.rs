@@ -53,6 +53,7 @@ struct Shared {
     audit_records: Gauge,
     policy_age: Gauge<f64, std::sync::atomic::AtomicU64>,
     policy_loaded: AtomicI64,
+    policy_faults: Gauge,
     sweep_age: Gauge<f64, std::sync::atomic::AtomicU64>,
     swept: AtomicI64,
 }
@@ -138,6 +139,12 @@ impl Metrics {
             Unit::Seconds,
             policy_age.clone(),
         );
+        let policy_faults = Gauge::default();
+        registry.register(
+            "policy_faults",
+            "Faults of pushed policies that were refused; 0 when what was pushed last is in force",
+            policy_faults.clone(),
+        );
         registry.register_with_unit(
             "sweep_age",
             "Time since the bucket was last swept completely; NaN before the first",
@@ -156,6 +163,7 @@ impl Metrics {
                 audit_records,
                 policy_age,
                 policy_loaded: AtomicI64::new(NEVER),
+                policy_faults,
                 sweep_age,
                 swept: AtomicI64::new(NEVER),
             }),
@@ -166,6 +174,12 @@ impl Metrics {
     pub fn policy_loaded(&self, now: Timestamp) {
         let loaded = &self.shared.policy_loaded;
         loaded.store(now.as_millisecond(), Ordering::Relaxed);
+    }
+
+    /// So many faults are in what was pushed last, and the last good policies stay.
+    pub fn policies_refused(&self, faults: usize) {
+        let faults = i64::try_from(faults).unwrap_or(i64::MAX);
+        self.shared.policy_faults.set(faults);
     }
 
     /// The bucket was swept completely, and the view holds so many environments.

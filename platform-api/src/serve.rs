@@ -16,9 +16,10 @@ use crate::sweeper::Sweeper;
 use crate::view::View;
 use crate::{audit, console, openapi, searching, traces};
 use anyhow::Context as _;
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::middleware::{from_fn, from_fn_with_state};
+use axum::response::IntoResponse;
 use axum::routing::get;
 use axum::{Json, Router};
 use claim_store::{ClaimStore, StaticClaims, Statuses};
@@ -123,7 +124,7 @@ pub fn router(app: &Shared, settings: &Settings) -> Router {
         .route(DESCRIPTION, described)
         .merge(routes::health())
         .with_state(app.clone())
-        .route("/metrics", get(metrics::serve).with_state(app.metrics.clone()))
+        .route("/metrics", get(figures).with_state(app.clone()))
         .merge(console::schema())
         .merge(page.unwrap_or_default())
         .fallback(no_route)
@@ -131,6 +132,16 @@ pub fn router(app: &Shared, settings: &Settings) -> Router {
         .layer(from_fn(identify))
         .layer(from_fn(traces::follow))
         .layer(from_fn_with_state(app.metrics.clone(), metrics::observe))
+}
+
+/// The handler of `/metrics`: what the policies say of themselves is asked when it is read.
+async fn figures(State(app): State<Shared>) -> impl IntoResponse {
+    let policies = app.policies.state(Timestamp::now());
+    if let Some(heard) = policies.heard {
+        app.metrics.policy_loaded(heard);
+    }
+    app.metrics.policies_refused(policies.refused.map_or(0, |refusal| refusal.faults.len()));
+    metrics::serve(State(app.metrics.clone())).await
 }
 
 async fn no_route() -> Problem {

@@ -107,7 +107,10 @@ impl Action {
             | Self::RestoreEnvironment
             | Self::RollbackEnvironment
             | Self::PinEnvironment => Group::Write,
-            Self::ReadEnvironment | Self::ExplainEnvironment | Self::ReadEvents | Self::ReadLogs => Group::Read,
+            Self::ReadEnvironment
+            | Self::ExplainEnvironment
+            | Self::ReadEvents
+            | Self::ReadLogs => Group::Read,
             Self::ReadKubeconfig => Group::Access,
             Self::Drain | Self::ReleaseBrake => Group::Operate,
         }

@@ -29,7 +29,11 @@ impl Circumstances {
     /// A request over the API.
     #[must_use]
     pub const fn api(now: Timestamp) -> Self {
-        Self { channel: Channel::Api, now, live_in_pool: None }
+        Self {
+            channel: Channel::Api,
+            now,
+            live_in_pool: None,
+        }
     }
 
     /// The same with the number of environments that live in the pool.

@@ -21,7 +21,11 @@ impl Directory {
     /// Nothing known: every pool belongs to the team of its name.
     pub(crate) fn empty() -> Self {
         // The actions and their groups belong to every set; with data the reader adds them itself.
-        Self { entities: SCHEMA.action_entities().unwrap_or_else(|_| Entities::empty()) }
+        Self {
+            entities: SCHEMA
+                .action_entities()
+                .unwrap_or_else(|_| Entities::empty()),
+        }
     }
 
     /// Reads the list of entities in Cedar's JSON form.
@@ -31,14 +35,17 @@ impl Directory {
         }
         let entities = Entities::from_json_value(data.clone(), Some(&SCHEMA))
             .map_err(|error| PolicyFault::new(DATA, with_causes(&error)))?;
-        let foreign = entities
-            .iter()
-            .map(Entity::uid)
-            .find(|uid| [Kind::Environment, Kind::Platform].iter().any(|kind| kind.is_of(uid)));
+        let foreign = entities.iter().map(Entity::uid).find(|uid| {
+            [Kind::Environment, Kind::Platform]
+                .iter()
+                .any(|kind| kind.is_of(uid))
+        });
         match foreign {
             Some(uid) => Err(PolicyFault::new(
                 DATA,
-                format!("{uid} stands in the data; name teams, roles, pools and people there, environments come from their claims"),
+                format!(
+                    "{uid} stands in the data; name teams, roles, pools and people there, environments come from their claims"
+                ),
             )),
             None => Ok(Self { entities }),
         }
@@ -51,7 +58,10 @@ impl Directory {
 
     /// How many entities it holds.
     pub(crate) fn len(&self) -> usize {
-        self.entities.iter().filter(|entity| !Kind::Action.is_of(&entity.uid())).count()
+        self.entities
+            .iter()
+            .filter(|entity| !Kind::Action.is_of(&entity.uid()))
+            .count()
     }
 
     /// The team that a pool belongs to.
@@ -69,7 +79,10 @@ impl Directory {
             .filter(|entity| Kind::Pool.is_of(&entity.uid()))
             .filter_map(|entity| {
                 let team = team_of(entity)?;
-                Some((entity.uid().id().unescaped().to_owned(), team.id().unescaped().to_owned()))
+                Some((
+                    entity.uid().id().unescaped().to_owned(),
+                    team.id().unescaped().to_owned(),
+                ))
             })
     }
 
@@ -80,7 +93,10 @@ impl Directory {
 
     /// The entities that can be reached from some: them, what they belong to and what they name. A request is decided
     /// with these alone, so that its cost does not grow with the directory.
-    pub(crate) fn reachable(&self, from: impl IntoIterator<Item = EntityUid>) -> HashMap<EntityUid, Entity> {
+    pub(crate) fn reachable(
+        &self,
+        from: impl IntoIterator<Item = EntityUid>,
+    ) -> HashMap<EntityUid, Entity> {
         let mut found = HashMap::new();
         let mut open: Vec<EntityUid> = from.into_iter().collect();
         let mut seen: BTreeSet<EntityUid> = BTreeSet::new();

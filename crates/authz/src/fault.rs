@@ -21,7 +21,10 @@ pub struct PolicyFault {
 
 impl PolicyFault {
     pub(crate) fn new(at: &str, message: impl fmt::Display) -> Self {
-        Self { at: at.to_owned(), message: message.to_string() }
+        Self {
+            at: at.to_owned(),
+            message: message.to_string(),
+        }
     }
 }
 
@@ -32,9 +35,17 @@ impl fmt::Display for PolicyFault {
 }
 
 fn count(faults: usize) -> String {
-    if faults == 1 { "1 fault".to_owned() } else { format!("{faults} faults") }
+    if faults == 1 {
+        "1 fault".to_owned()
+    } else {
+        format!("{faults} faults")
+    }
 }
 
 fn list(faults: &[PolicyFault]) -> String {
-    faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+    faults
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join("; ")
 }

@@ -12,7 +12,11 @@ use crate::schema::Kind;
 
 /// Why a rule for reading is finer than the classes of a list, if it is.
 pub(crate) fn too_fine(policy: &Policy) -> Option<String> {
-    if let Some(uid) = policy.entity_literals().into_iter().find(|uid| Kind::Environment.is_of(uid)) {
+    if let Some(uid) = policy
+        .entity_literals()
+        .into_iter()
+        .find(|uid| Kind::Environment.is_of(uid))
+    {
         return Some(format!(
             "it names {uid} and concerns reading; lists are decided by pool, type, origin, protection and owner, so name \
              those, or name actions that do not read"
@@ -29,11 +33,13 @@ pub(crate) fn too_fine(policy: &Policy) -> Option<String> {
 /// Whether `resource.owner` is used in any way but to compare it with the principal.
 fn looks_at_owners(written: &Value) -> bool {
     match written {
-        Value::Object(node) => node.iter().any(|(operator, operands)| match operator.as_str() {
-            "==" | "!=" if compares_owner_with_asker(operands) => false,
-            "." if operands["attr"] == "owner" => true,
-            _ => looks_at_owners(operands),
-        }),
+        Value::Object(node) => node
+            .iter()
+            .any(|(operator, operands)| match operator.as_str() {
+                "==" | "!=" if compares_owner_with_asker(operands) => false,
+                "." if operands["attr"] == "owner" => true,
+                _ => looks_at_owners(operands),
+            }),
         Value::Array(nodes) => nodes.iter().any(looks_at_owners),
         _ => false,
     }
@@ -41,7 +47,8 @@ fn looks_at_owners(written: &Value) -> bool {
 
 fn compares_owner_with_asker(operands: &Value) -> bool {
     let (left, right) = (&operands["left"], &operands["right"]);
-    let is_owner = |side: &Value| side["."]["attr"] == "owner" && side["."]["left"]["Var"] == "resource";
+    let is_owner =
+        |side: &Value| side["."]["attr"] == "owner" && side["."]["left"]["Var"] == "resource";
     let is_asker = |side: &Value| side["Var"] == "principal";
     (is_owner(left) && is_asker(right)) || (is_asker(left) && is_owner(right))
 }
@@ -58,18 +65,24 @@ mod tests {
     #[test]
     fn an_owner_is_compared_with_the_asker_and_with_nobody_else() {
         assert!(!refused("resource.owner == principal"));
-        assert!(!refused("resource.protected || principal != resource.owner"));
+        assert!(!refused(
+            "resource.protected || principal != resource.owner"
+        ));
         assert!(refused(r#"resource.owner == Slipway::User::"a@b""#));
         assert!(refused(r#"resource.owner in Slipway::Team::"a""#));
         assert!(refused("[resource.owner].contains(principal)"));
         assert!(refused(r#"resource["owner"].email like "*@b""#));
-        assert!(refused("if resource.protected then resource.owner in principal else true"));
+        assert!(refused(
+            "if resource.protected then resource.owner in principal else true"
+        ));
     }
 
     #[test]
     fn an_environment_is_not_named() {
         assert!(refused(r#"resource == Slipway::Environment::"shop""#));
-        assert!(refused(r#"[Slipway::Environment::"shop"].contains(resource)"#));
+        assert!(refused(
+            r#"[Slipway::Environment::"shop"].contains(resource)"#
+        ));
         let scope = r#"forbid (principal, action, resource == Slipway::Environment::"shop");"#;
         assert!(too_fine(&Policy::parse(None, scope).expect("a policy")).is_some());
         assert!(!refused(r#"resource in Slipway::Pool::"shop""#));

@@ -3,7 +3,10 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use cedar_policy::{ActionConstraint, Authorizer, Decision, Effect, Entities, EntityUid, Policy, PolicyId, Response, ValidationMode, Validator};
+use cedar_policy::{
+    ActionConstraint, Authorizer, Decision, Effect, Entities, EntityUid, Policy, PolicyId,
+    Response, ValidationMode, Validator,
+};
 use serde_json::Value;
 
 use crate::action::{Action, Group};
@@ -42,7 +45,10 @@ pub struct PolicySet {
 impl PolicySource {
     /// A policy with the name of its file.
     pub fn new(name: impl Into<String>, text: impl Into<String>) -> Self {
-        Self { name: Cow::Owned(name.into()), text: Cow::Owned(text.into()) }
+        Self {
+            name: Cow::Owned(name.into()),
+            text: Cow::Owned(text.into()),
+        }
     }
 }
 
@@ -62,13 +68,21 @@ impl PolicySet {
         });
         let mut all = cedar_policy::PolicySet::new();
         let mut files = HashMap::new();
-        let sources = FLOOR.iter().map(|source| (source, true)).chain(policies.iter().map(|source| (source, false)));
+        let sources = FLOOR
+            .iter()
+            .map(|source| (source, true))
+            .chain(policies.iter().map(|source| (source, false)));
         for (source, ours) in sources {
             match read(source, ours) {
                 Ok(policy) => {
                     let id = policy.id().clone();
                     if let Some(first) = files.insert(id.clone(), source.name.clone()) {
-                        faults.push(PolicyFault::new(&source.name, format!("the id `{id}` is taken by {first}; give each policy its own @id")));
+                        faults.push(PolicyFault::new(
+                            &source.name,
+                            format!(
+                                "the id `{id}` is taken by {first}; give each policy its own @id"
+                            ),
+                        ));
                     } else if let Err(error) = all.add(policy) {
                         faults.push(PolicyFault::new(&source.name, with_causes(&error)));
                     }
@@ -77,7 +91,11 @@ impl PolicySet {
             }
         }
         let checked = Validator::new(SCHEMA.clone()).validate(&all, ValidationMode::Strict);
-        let at = |id: &PolicyId| files.get(id).map_or_else(|| id.to_string(), ToString::to_string);
+        let at = |id: &PolicyId| {
+            files
+                .get(id)
+                .map_or_else(|| id.to_string(), ToString::to_string)
+        };
         for error in checked.validation_errors() {
             faults.push(PolicyFault::new(&at(error.policy_id()), with_causes(error)));
         }
@@ -85,8 +103,13 @@ impl PolicySet {
             .validation_warnings()
             .map(|warning| PolicyFault::new(&at(warning.policy_id()), with_causes(warning)))
             .collect();
-        for policy in all.policies().filter(|policy| concerns(policy, Action::ReadEnvironment)) {
-            faults.extend(grain::too_fine(policy).map(|message| PolicyFault::new(&at(policy.id()), message)));
+        for policy in all
+            .policies()
+            .filter(|policy| concerns(policy, Action::ReadEnvironment))
+        {
+            faults.extend(
+                grain::too_fine(policy).map(|message| PolicyFault::new(&at(policy.id()), message)),
+            );
         }
         if !faults.is_empty() {
             faults.sort();
@@ -96,18 +119,29 @@ impl PolicySet {
         Self::ready(&all, directory, warnings)
     }
 
-    fn ready(all: &cedar_policy::PolicySet, directory: Directory, warnings: Vec<PolicyFault>) -> Result<Self, PolicyError> {
+    fn ready(
+        all: &cedar_policy::PolicySet,
+        directory: Directory,
+        warnings: Vec<PolicyFault>,
+    ) -> Result<Self, PolicyError> {
         let mut by_action = BTreeMap::new();
         for action in Action::ALL {
-            let concerned = all.policies().filter(|policy| concerns(policy, action)).cloned();
-            let set = cedar_policy::PolicySet::from_policies(concerned).map_err(|error| PolicyError {
-                faults: vec![PolicyFault::new(action.as_str(), with_causes(&error))],
-            })?;
+            let concerned = all
+                .policies()
+                .filter(|policy| concerns(policy, action))
+                .cloned();
+            let set =
+                cedar_policy::PolicySet::from_policies(concerned).map_err(|error| PolicyError {
+                    faults: vec![PolicyFault::new(action.as_str(), with_causes(&error))],
+                })?;
             by_action.insert(action, set);
         }
         Ok(Self {
             by_action,
-            known: all.policies().map(|policy| (policy.id().clone(), describe(policy))).collect(),
+            known: all
+                .policies()
+                .map(|policy| (policy.id().clone(), describe(policy)))
+                .collect(),
             literals: named_by_policies(all, &directory),
             directory,
             warnings,
@@ -117,7 +151,13 @@ impl PolicySet {
 
     /// Whether the principal may do this. What cannot be evaluated is denied, and the verdict says why.
     #[must_use]
-    pub fn decide(&self, principal: &Principal, action: Action, resource: &Resource, circumstances: &Circumstances) -> Verdict {
+    pub fn decide(
+        &self,
+        principal: &Principal,
+        action: Action,
+        resource: &Resource,
+        circumstances: &Circumstances,
+    ) -> Verdict {
         self.evaluate(principal, action, resource, circumstances)
             .unwrap_or_else(Verdict::failed)
     }
@@ -146,7 +186,11 @@ impl PolicySet {
     /// The ids of all policies, the floor's too, in order.
     #[must_use]
     pub fn policy_ids(&self) -> Vec<&str> {
-        let mut ids: Vec<&str> = self.known.values().map(|known| known.policy.as_str()).collect();
+        let mut ids: Vec<&str> = self
+            .known
+            .values()
+            .map(|known| known.policy.as_str())
+            .collect();
         ids.sort_unstable();
         ids
     }
@@ -163,18 +207,29 @@ impl PolicySet {
         self.directory.pools().collect()
     }
 
-    fn evaluate(&self, principal: &Principal, action: Action, resource: &Resource, circumstances: &Circumstances) -> Result<Verdict, String> {
-        let policies = self.concerning(action).ok_or_else(|| format!("{action} is no action"))?;
+    fn evaluate(
+        &self,
+        principal: &Principal,
+        action: Action,
+        resource: &Resource,
+        circumstances: &Circumstances,
+    ) -> Result<Verdict, String> {
+        let policies = self
+            .concerning(action)
+            .ok_or_else(|| format!("{action} is no action"))?;
         let (uid, objects) = evaluate::resource_entities(resource, &self.directory)?;
         let request = evaluate::request(principal, action, uid, circumstances)?;
-        let from = evaluate::leads_to(principal, action, resource).into_iter().chain(self.literals.iter().cloned());
+        let from = evaluate::leads_to(principal, action, resource)
+            .into_iter()
+            .chain(self.literals.iter().cloned());
         let mut entities = self.directory.reachable(from);
         for object in objects {
             entities.entry(object.uid()).or_insert(object);
         }
         let asker = evaluate::principal_entity(principal, &self.directory)?;
         entities.insert(asker.uid(), asker);
-        let entities = Entities::from_entities(entities.into_values(), None).map_err(|error| with_causes(&error))?;
+        let entities = Entities::from_entities(entities.into_values(), None)
+            .map_err(|error| with_causes(&error))?;
 
         let response = Authorizer::new().is_authorized(&request, policies, &entities);
         Ok(self.verdict(&response))
@@ -183,7 +238,11 @@ impl PolicySet {
     /// What Cedar has decided, made stricter: Cedar passes over a policy that fails, also one that would have forbidden.
     /// Here a failure denies.
     pub(crate) fn verdict(&self, response: &Response) -> Verdict {
-        let mut errors: Vec<String> = response.diagnostics().errors().map(|error| with_causes(error)).collect();
+        let mut errors: Vec<String> = response
+            .diagnostics()
+            .errors()
+            .map(|error| with_causes(error))
+            .collect();
         errors.sort();
         let permitted = response.decision() == Decision::Allow;
         let allowed = permitted && errors.is_empty();
@@ -193,7 +252,11 @@ impl PolicySet {
             .filter_map(|id| self.known.get(id).cloned())
             .collect();
         deciding.sort_by(|a, b| a.policy.cmp(&b.policy));
-        Verdict { allowed, deciding, errors }
+        Verdict {
+            allowed,
+            deciding,
+            errors,
+        }
     }
 
     /// The policies that can apply to an action.
@@ -224,14 +287,23 @@ pub fn check_policy(name: &str, text: &str) -> Result<(), PolicyFault> {
 /// Reads one policy and gives it its id.
 fn read(source: &PolicySource, ours: bool) -> Result<Policy, PolicyFault> {
     let fault = |message: String| PolicyFault::new(&source.name, message);
-    let policy = Policy::parse(Some(PolicyId::new(&*source.name)), &*source.text)
-        .map_err(|error| fault(format!("not one Cedar policy: {}; write one policy a file", with_causes(&error))))?;
+    let policy =
+        Policy::parse(Some(PolicyId::new(&*source.name)), &*source.text).map_err(|error| {
+            fault(format!(
+                "not one Cedar policy: {}; write one policy a file",
+                with_causes(&error)
+            ))
+        })?;
     let id = policy.annotation("id").unwrap_or(&source.name).to_owned();
     if !ours && id.starts_with(FLOOR_PREFIX) {
-        return Err(fault(format!("the id `{id}` begins with `{FLOOR_PREFIX}`, which is kept for the rules that come with the program")));
+        return Err(fault(format!(
+            "the id `{id}` begins with `{FLOOR_PREFIX}`, which is kept for the rules that come with the program"
+        )));
     }
     if ours && (!id.starts_with(FLOOR_PREFIX) || policy.effect() != Effect::Forbid) {
-        return Err(fault("a rule of the floor forbids, and its id says that it is one".to_owned()));
+        return Err(fault(
+            "a rule of the floor forbids, and its id says that it is one".to_owned(),
+        ));
     }
     Ok(policy.new_id(PolicyId::new(id)))
 }
@@ -239,14 +311,18 @@ fn read(source: &PolicySource, ours: bool) -> Result<Policy, PolicyFault> {
 /// The entities that policies name and the data know: what they belong to and what they say may matter to any request.
 fn named_by_policies(all: &cedar_policy::PolicySet, directory: &Directory) -> Vec<EntityUid> {
     let named: BTreeSet<EntityUid> = all.policies().flat_map(Policy::entity_literals).collect();
-    let known = |uid: &EntityUid| !Kind::Action.is_of(uid) && directory.entities().get(uid).is_some();
+    let known =
+        |uid: &EntityUid| !Kind::Action.is_of(uid) && directory.entities().get(uid).is_some();
     named.into_iter().filter(known).collect()
 }
 
 fn describe(policy: &Policy) -> Deciding {
     Deciding {
         policy: policy.id().to_string(),
-        reason: policy.annotation("reason").filter(|reason| !reason.is_empty()).map(str::to_owned),
+        reason: policy
+            .annotation("reason")
+            .filter(|reason| !reason.is_empty())
+            .map(str::to_owned),
         limit: policy.annotation("limit").is_some(),
     }
 }

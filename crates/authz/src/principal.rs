@@ -67,19 +67,28 @@ impl Principal {
     /// A person without teams and roles.
     #[must_use]
     pub fn user(email: &str) -> Self {
-        Self::of(Subject::User { email: email.trim().to_lowercase() })
+        Self::of(Subject::User {
+            email: email.trim().to_lowercase(),
+        })
     }
 
     /// A program without teams and roles.
     #[must_use]
     pub fn service_account(name: &str, kind: AccountKind) -> Self {
-        Self::of(Subject::ServiceAccount { name: name.to_owned(), kind, pipeline: None })
+        Self::of(Subject::ServiceAccount {
+            name: name.to_owned(),
+            kind,
+            pipeline: None,
+        })
     }
 
     /// Whoever put a claim without a valid signature into the bucket: never the `user` that the claim names.
     #[must_use]
     pub fn unsigned_upload() -> Self {
-        Self::service_account(AccountKind::BucketWriter.as_str(), AccountKind::BucketWriter)
+        Self::service_account(
+            AccountKind::BucketWriter.as_str(),
+            AccountKind::BucketWriter,
+        )
     }
 
     fn of(subject: Subject) -> Self {
@@ -141,7 +150,12 @@ impl fmt::Display for Principal {
 
 impl AccountKind {
     /// All kinds.
-    pub const ALL: [Self; 4] = [Self::GitlabCi, Self::BucketWriter, Self::Terraform, Self::Service];
+    pub const ALL: [Self; 4] = [
+        Self::GitlabCi,
+        Self::BucketWriter,
+        Self::Terraform,
+        Self::Service,
+    ];
 
     /// Its word in policies and settings.
     #[must_use]

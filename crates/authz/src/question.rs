@@ -40,10 +40,17 @@ impl PolicySet {
         if question.policies.is_some() {
             return Err("a question cannot bring policies of its own".to_owned());
         }
-        let uid = |what: &str, text: &str| text.parse::<EntityUid>().map_err(|error| format!("{what}: {}", with_causes(&error)));
+        let uid = |what: &str, text: &str| {
+            text.parse::<EntityUid>()
+                .map_err(|error| format!("{what}: {}", with_causes(&error)))
+        };
         let action = uid("action", &question.action)?;
-        let context = question.context.clone().unwrap_or_else(|| serde_json::json!({}));
-        let context = Context::from_json_value(context, Some((&SCHEMA, &action))).map_err(|error| format!("context: {}", with_causes(&error)))?;
+        let context = question
+            .context
+            .clone()
+            .unwrap_or_else(|| serde_json::json!({}));
+        let context = Context::from_json_value(context, Some((&SCHEMA, &action)))
+            .map_err(|error| format!("context: {}", with_causes(&error)))?;
         let request = Request::new(
             uid("principal", &question.principal)?,
             action.clone(),
@@ -53,14 +60,21 @@ impl PolicySet {
         )
         .map_err(|error| with_causes(&error))?;
         let entities = self.entities_for(question)?;
-        let known = Action::ALL.into_iter().find(|known| Kind::Action.uid(known.as_str()) == action);
-        let policies = known.and_then(|known| self.concerning(known)).ok_or("action: it is a group, name one of its actions")?;
+        let known = Action::ALL
+            .into_iter()
+            .find(|known| Kind::Action.uid(known.as_str()) == action);
+        let policies = known
+            .and_then(|known| self.concerning(known))
+            .ok_or("action: it is a group, name one of its actions")?;
         let response = Authorizer::new().is_authorized(&request, policies, &entities);
         Ok(self.verdict(&response))
     }
 
     fn entities_for(&self, question: &Question) -> Result<Entities, String> {
-        let read = |value: &Value| Entities::from_json_value(value.clone(), Some(&SCHEMA)).map_err(|error| format!("entities: {}", with_causes(&error)));
+        let read = |value: &Value| {
+            Entities::from_json_value(value.clone(), Some(&SCHEMA))
+                .map_err(|error| format!("entities: {}", with_causes(&error)))
+        };
         let known = match &question.entities {
             Some(own) => read(own)?,
             None => self.directory().entities().clone(),

@@ -47,13 +47,29 @@ impl PolicySet {
     #[must_use]
     pub fn reader(&self, principal: &Principal, circumstances: &Circumstances) -> Reader<'_> {
         // Rules for reading cannot see the age of a sign-in, so askers that differ in it are the same.
-        let asker = Principal { authenticated_at: None, ..principal.clone() };
-        let mut askers = self.remembered.askers.lock().unwrap_or_else(PoisonError::into_inner);
+        let asker = Principal {
+            authenticated_at: None,
+            ..principal.clone()
+        };
+        let mut askers = self
+            .remembered
+            .askers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         if askers.len() >= ASKERS {
             askers.clear();
         }
-        let answers = Arc::clone(askers.entry((asker.clone(), circumstances.channel)).or_default());
-        Reader { set: self, principal: asker, circumstances: *circumstances, answers }
+        let answers = Arc::clone(
+            askers
+                .entry((asker.clone(), circumstances.channel))
+                .or_default(),
+        );
+        Reader {
+            set: self,
+            principal: asker,
+            circumstances: *circumstances,
+            answers,
+        }
     }
 
     /// Which of these environments the principal may see, in the same order.
@@ -65,7 +81,10 @@ impl PolicySet {
         environments: impl IntoIterator<Item = &'e Environment>,
     ) -> Vec<bool> {
         let reader = self.reader(principal, circumstances);
-        environments.into_iter().map(|environment| reader.may_read(environment)).collect()
+        environments
+            .into_iter()
+            .map(|environment| reader.may_read(environment))
+            .collect()
     }
 }
 
@@ -84,7 +103,12 @@ impl Reader<'_> {
             return *answer;
         }
         let resource = Resource::Environment(environment.clone());
-        let verdict = self.set.decide(&self.principal, Action::ReadEnvironment, &resource, &self.circumstances);
+        let verdict = self.set.decide(
+            &self.principal,
+            Action::ReadEnvironment,
+            &resource,
+            &self.circumstances,
+        );
         let mut answers = self.answers();
         if answers.len() >= CLASSES {
             answers.clear();

@@ -36,15 +36,31 @@ struct Situation {
 }
 
 const SITUATIONS: [Situation; 3] = [
-    Situation { title: "a dynamic environment", origin: Origin::Bucket, protected: false },
-    Situation { title: "a protected dynamic environment", origin: Origin::Bucket, protected: true },
-    Situation { title: "a static environment, managed in Git", origin: Origin::Git, protected: false },
+    Situation {
+        title: "a dynamic environment",
+        origin: Origin::Bucket,
+        protected: false,
+    },
+    Situation {
+        title: "a protected dynamic environment",
+        origin: Origin::Bucket,
+        protected: true,
+    },
+    Situation {
+        title: "a static environment, managed in Git",
+        origin: Origin::Git,
+        protected: false,
+    },
 ];
 
 /// The table of rights under a set of policies: who, in which situation, what, how, and for which type.
 #[must_use]
 pub fn table(set: &PolicySet) -> String {
-    let (pool, team) = set.pools().into_iter().next().unwrap_or_else(|| (POOL.to_owned(), POOL.to_owned()));
+    let (pool, team) = set
+        .pools()
+        .into_iter()
+        .next()
+        .unwrap_or_else(|| (POOL.to_owned(), POOL.to_owned()));
     let now = Timestamp::UNIX_EPOCH + SignedDuration::from_hours(24 * 365);
     let mut legend = Legend::default();
     let mut text = format!(
@@ -55,7 +71,11 @@ pub fn table(set: &PolicySet) -> String {
         for situation in &SITUATIONS {
             let title = format!("{}: {}", asker.title, situation.title);
             let rows = rows(Group::is_of_environments, |action, channel| {
-                let circumstances = Circumstances { channel, now, live_in_pool: Some(0) };
+                let circumstances = Circumstances {
+                    channel,
+                    now,
+                    live_in_pool: Some(0),
+                };
                 let verdicts = EnvironmentType::ALL.map(|environment_type| {
                     let resource = Resource::Environment(Environment {
                         name: "x".to_owned(),
@@ -71,10 +91,22 @@ pub fn table(set: &PolicySet) -> String {
             });
             write_rows(&mut text, &title, &rows);
         }
-        let rows = rows(|group| !group.is_of_environments(), |action, channel| {
-            let circumstances = Circumstances { channel, now, live_in_pool: None };
-            legend.mark(&set.decide(&asker.principal, action, &Resource::Platform, &circumstances))
-        });
+        let rows = rows(
+            |group| !group.is_of_environments(),
+            |action, channel| {
+                let circumstances = Circumstances {
+                    channel,
+                    now,
+                    live_in_pool: None,
+                };
+                legend.mark(&set.decide(
+                    &asker.principal,
+                    action,
+                    &Resource::Platform,
+                    &circumstances,
+                ))
+            },
+        );
         write_rows(&mut text, &format!("{}: the platform", asker.title), &rows);
     }
     text.push('\n');
@@ -91,13 +123,25 @@ struct Row {
 }
 
 /// One row for all actions of which the same is true.
-fn rows(concerned: impl Fn(Group) -> bool, mut cell: impl FnMut(Action, Channel) -> String) -> Vec<Row> {
+fn rows(
+    concerned: impl Fn(Group) -> bool,
+    mut cell: impl FnMut(Action, Channel) -> String,
+) -> Vec<Row> {
     let mut rows: Vec<Row> = Vec::new();
-    for action in Action::ALL.into_iter().filter(|action| concerned(action.group())) {
-        let cells: Vec<String> = Channel::ALL.into_iter().map(|channel| cell(action, channel)).collect();
+    for action in Action::ALL
+        .into_iter()
+        .filter(|action| concerned(action.group()))
+    {
+        let cells: Vec<String> = Channel::ALL
+            .into_iter()
+            .map(|channel| cell(action, channel))
+            .collect();
         match rows.iter_mut().find(|row| row.cells == cells) {
             Some(row) => row.actions.push(action),
-            None => rows.push(Row { actions: vec![action], cells }),
+            None => rows.push(Row {
+                actions: vec![action],
+                cells,
+            }),
         }
     }
     rows
@@ -107,7 +151,9 @@ fn write_rows(text: &mut String, title: &str, rows: &[Row]) {
     let _ = writeln!(text, "\n{title}");
     for row in rows {
         let cells = Channel::ALL.iter().zip(&row.cells);
-        let cells: Vec<String> = cells.map(|(channel, cell)| format!("{:<28}", format!("{} {cell}", channel.as_str()))).collect();
+        let cells: Vec<String> = cells
+            .map(|(channel, cell)| format!("{:<28}", format!("{} {cell}", channel.as_str())))
+            .collect();
         let actions: Vec<&str> = row.actions.iter().map(|action| action.as_str()).collect();
         let _ = writeln!(text, "  {}  {}", cells.join(" "), actions.join(" "));
     }
@@ -126,12 +172,21 @@ impl Legend {
         }
         let mut by_mark: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
         for (mark, environment_type) in marks.iter().zip(EnvironmentType::ALL) {
-            by_mark.entry(mark).or_default().push(environment_type.as_str());
+            by_mark
+                .entry(mark)
+                .or_default()
+                .push(environment_type.as_str());
         }
         let permitted = by_mark.remove(ALL).map(|types| types.join(" "));
         by_mark.remove(NONE);
-        let forbidden = by_mark.into_iter().map(|(mark, types)| format!("{mark}: {}", types.join(" ")));
-        permitted.into_iter().chain(forbidden).collect::<Vec<_>>().join("; ")
+        let forbidden = by_mark
+            .into_iter()
+            .map(|(mark, types)| format!("{mark}: {}", types.join(" ")));
+        permitted
+            .into_iter()
+            .chain(forbidden)
+            .collect::<Vec<_>>()
+            .join("; ")
     }
 
     fn mark(&mut self, verdict: &Verdict) -> String {
@@ -146,20 +201,30 @@ impl Legend {
         }
         let numbers = verdict.deciding.iter().map(|deciding| {
             let next = self.0.len() + 1;
-            self.0.entry(deciding.policy.clone()).or_insert(next).to_string()
+            self.0
+                .entry(deciding.policy.clone())
+                .or_insert(next)
+                .to_string()
         });
         numbers.collect::<Vec<_>>().join("+")
     }
 
     fn in_order(&self) -> Vec<(&String, usize)> {
-        let mut all: Vec<_> = self.0.iter().map(|(policy, number)| (policy, *number)).collect();
+        let mut all: Vec<_> = self
+            .0
+            .iter()
+            .map(|(policy, number)| (policy, *number))
+            .collect();
         all.sort_by_key(|(_, number)| *number);
         all
     }
 }
 
 fn askers(team: &str, now: Timestamp) -> Vec<Asker> {
-    let asker = |title: &str, principal: Principal| Asker { title: title.to_owned(), principal: principal.authenticated(now) };
+    let asker = |title: &str, principal: Principal| Asker {
+        title: title.to_owned(),
+        principal: principal.authenticated(now),
+    };
     let hours_ago = |hours: i64| now - SignedDuration::from_hours(hours);
     let member = || Principal::user("member@example.org").in_teams([team]);
     let manager = || member().with_roles(["release-manager"]);
@@ -171,20 +236,47 @@ fn askers(team: &str, now: Timestamp) -> Vec<Asker> {
             title: "A release manager of the team, signed in two hours ago".to_owned(),
             principal: manager().authenticated(hours_ago(2)),
         },
-        asker("A release manager of another team", Principal::user("other@example.org").in_teams(["another"]).with_roles(["release-manager"])),
-        asker("An auditor", Principal::user("auditor@example.org").with_roles(["auditor"])),
-        asker("An operator", Principal::user("operator@example.org").with_roles(["operator"])),
-        asker("A platform administrator", Principal::user("admin@example.org").with_roles(["platform-admin"])),
-        asker("Terraform of the team", Principal::service_account("terraform", AccountKind::Terraform).in_teams([team])),
-        asker("The team's pipeline on a protected branch", pipeline(team, true)),
-        asker("The team's pipeline on another branch", pipeline(team, false)),
-        asker("An upload without a signature", Principal::unsigned_upload()),
+        asker(
+            "A release manager of another team",
+            Principal::user("other@example.org")
+                .in_teams(["another"])
+                .with_roles(["release-manager"]),
+        ),
+        asker(
+            "An auditor",
+            Principal::user("auditor@example.org").with_roles(["auditor"]),
+        ),
+        asker(
+            "An operator",
+            Principal::user("operator@example.org").with_roles(["operator"]),
+        ),
+        asker(
+            "A platform administrator",
+            Principal::user("admin@example.org").with_roles(["platform-admin"]),
+        ),
+        asker(
+            "Terraform of the team",
+            Principal::service_account("terraform", AccountKind::Terraform).in_teams([team]),
+        ),
+        asker(
+            "The team's pipeline on a protected branch",
+            pipeline(team, true),
+        ),
+        asker(
+            "The team's pipeline on another branch",
+            pipeline(team, false),
+        ),
+        asker(
+            "An upload without a signature",
+            Principal::unsigned_upload(),
+        ),
         asker("Somebody else", Principal::user("somebody@example.org")),
     ]
 }
 
 fn pipeline(team: &str, protected: bool) -> Principal {
-    let mut principal = Principal::service_account("group/environments", AccountKind::GitlabCi).in_teams([team]);
+    let mut principal =
+        Principal::service_account("group/environments", AccountKind::GitlabCi).in_teams([team]);
     principal.subject = Subject::ServiceAccount {
         name: "group/environments".to_owned(),
         kind: AccountKind::GitlabCi,

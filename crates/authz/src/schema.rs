@@ -22,7 +22,10 @@ pub fn schema_json() -> serde_json::Value {
 }
 
 /// The parsed schema. It is part of the program, so an error in it is the program's.
-#[expect(clippy::expect_used, reason = "the text is compiled in, and a test parses it")]
+#[expect(
+    clippy::expect_used,
+    reason = "the text is compiled in, and a test parses it"
+)]
 pub(crate) static SCHEMA: LazyLock<Schema> = LazyLock::new(|| {
     Schema::from_cedarschema_str(TEXT)
         .expect("the schema that is compiled in")
@@ -83,19 +86,41 @@ impl Kind {
 struct TypeNames(std::collections::BTreeMap<Kind, EntityTypeName>);
 
 impl TypeNames {
-    #[expect(clippy::expect_used, reason = "the names are compiled in, and a test parses them")]
+    #[expect(
+        clippy::expect_used,
+        reason = "the names are compiled in, and a test parses them"
+    )]
     fn get(&self, kind: Kind) -> &EntityTypeName {
         self.0.get(&kind).expect("every kind has its name")
     }
 }
 
-#[expect(clippy::expect_used, reason = "the names are compiled in, and a test parses them")]
+#[expect(
+    clippy::expect_used,
+    reason = "the names are compiled in, and a test parses them"
+)]
 static TYPE_NAMES: LazyLock<TypeNames> = LazyLock::new(|| {
-    use Kind::{AccountKind, Action, Channel, Environment, Origin, Platform, Pool, Role, ServiceAccount, Team, Type, User};
+    use Kind::{
+        AccountKind, Action, Channel, Environment, Origin, Platform, Pool, Role, ServiceAccount,
+        Team, Type, User,
+    };
     TypeNames(
-        [AccountKind, Action, Channel, Environment, Origin, Platform, Pool, Role, ServiceAccount, Team, Type, User]
-            .into_iter()
-            .map(|kind| (kind, kind.name().parse().expect("a name of the schema")))
-            .collect(),
+        [
+            AccountKind,
+            Action,
+            Channel,
+            Environment,
+            Origin,
+            Platform,
+            Pool,
+            Role,
+            ServiceAccount,
+            Team,
+            Type,
+            User,
+        ]
+        .into_iter()
+        .map(|kind| (kind, kind.name().parse().expect("a name of the schema")))
+        .collect(),
     )
 });

@@ -31,7 +31,11 @@ pub struct Deciding {
 impl Verdict {
     /// Denied because something could not be evaluated.
     pub(crate) fn failed(error: String) -> Self {
-        Self { allowed: false, deciding: Vec::new(), errors: vec![error] }
+        Self {
+            allowed: false,
+            deciding: Vec::new(),
+            errors: vec![error],
+        }
     }
 
     /// Whether it is denied by nothing but limits: answer 429 instead of 403.
@@ -75,12 +79,20 @@ impl Verdict {
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if !self.errors.is_empty() {
-            return write!(f, "policies could not be evaluated, so it is denied: {}", self.errors.join("; "));
+            return write!(
+                f,
+                "policies could not be evaluated, so it is denied: {}",
+                self.errors.join("; ")
+            );
         }
         if self.deciding.is_empty() {
             return f.write_str("no policy permits it");
         }
-        f.write_str(if self.allowed { "permitted by " } else { "forbidden by " })?;
+        f.write_str(if self.allowed {
+            "permitted by "
+        } else {
+            "forbidden by "
+        })?;
         for (position, deciding) in self.deciding.iter().enumerate() {
             if position > 0 {
                 f.write_str(", ")?;

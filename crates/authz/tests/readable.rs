@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use authz::{AccountKind, Action, Channel, Circumstances, Environment, Origin, PolicySet, PolicySource, Principal, Resource};
+use authz::{
+    AccountKind, Action, Channel, Circumstances, Environment, Origin, PolicySet, PolicySource,
+    Principal, Resource,
+};
 use claims::EnvironmentType;
 use jiff::Timestamp;
 use proptest::prelude::*;
@@ -36,9 +39,22 @@ const CONDITIONS: [&str; 16] = [
 
 fn policy() -> impl Strategy<Value = String> {
     let effect = select(vec!["permit", "forbid"]);
-    let principal = select(vec!["principal", "principal is Slipway::User", r#"principal in Slipway::Team::"web""#]);
-    let action = select(vec!["action", r#"action == Slipway::Action::"ReadEnvironment""#, r#"action in Slipway::Action::"Read""#]);
-    let condition = (select(CONDITIONS.to_vec()), select(vec!["&&", "||"]), select(CONDITIONS.to_vec()), any::<bool>());
+    let principal = select(vec![
+        "principal",
+        "principal is Slipway::User",
+        r#"principal in Slipway::Team::"web""#,
+    ]);
+    let action = select(vec![
+        "action",
+        r#"action == Slipway::Action::"ReadEnvironment""#,
+        r#"action in Slipway::Action::"Read""#,
+    ]);
+    let condition = (
+        select(CONDITIONS.to_vec()),
+        select(vec!["&&", "||"]),
+        select(CONDITIONS.to_vec()),
+        any::<bool>(),
+    );
     (effect, principal, action, condition).prop_map(|(effect, principal, action, (left, joint, right, negated))| {
         let clause = if negated { "unless" } else { "when" };
         format!("{effect} ({principal}, {action}, resource is Slipway::Environment) {clause} {{ ({left}) {joint} ({right}) }};")
@@ -48,39 +64,55 @@ fn policy() -> impl Strategy<Value = String> {
 fn environment() -> impl Strategy<Value = Environment> {
     let name = select(vec!["e1", "e2", "e3"]);
     let origin = select(Origin::ALL.to_vec());
-    (name, select(POOLS.to_vec()), select(EnvironmentType::ALL.to_vec()), select(PEOPLE.to_vec()), origin, any::<bool>()).prop_map(
-        |(name, pool, environment_type, owner, origin, protected)| Environment {
-            name: name.to_owned(),
-            pool: pool.to_owned(),
-            environment_type,
-            owner: owner.to_owned(),
-            origin,
-            protected,
-        },
+    (
+        name,
+        select(POOLS.to_vec()),
+        select(EnvironmentType::ALL.to_vec()),
+        select(PEOPLE.to_vec()),
+        origin,
+        any::<bool>(),
     )
+        .prop_map(
+            |(name, pool, environment_type, owner, origin, protected)| Environment {
+                name: name.to_owned(),
+                pool: pool.to_owned(),
+                environment_type,
+                owner: owner.to_owned(),
+                origin,
+                protected,
+            },
+        )
 }
 
 fn principal() -> impl Strategy<Value = Principal> {
     let teams = proptest::collection::btree_set(select(TEAMS.to_vec()), 0..3);
-    (select(PEOPLE.to_vec()), any::<bool>(), teams, any::<bool>(), any::<bool>()).prop_map(|(name, person, teams, auditor, group)| {
-        let mut principal = if person {
-            Principal::user(name)
-        } else {
-            Principal::service_account(name, AccountKind::Terraform)
-        };
-        principal = principal.in_teams(teams);
-        if auditor {
-            principal = principal.with_roles(["auditor"]);
-        }
-        if group {
-            principal.groups.insert("g".to_owned());
-        }
-        principal
-    })
+    (
+        select(PEOPLE.to_vec()),
+        any::<bool>(),
+        teams,
+        any::<bool>(),
+        any::<bool>(),
+    )
+        .prop_map(|(name, person, teams, auditor, group)| {
+            let mut principal = if person {
+                Principal::user(name)
+            } else {
+                Principal::service_account(name, AccountKind::Terraform)
+            };
+            principal = principal.in_teams(teams);
+            if auditor {
+                principal = principal.with_roles(["auditor"]);
+            }
+            if group {
+                principal.groups.insert("g".to_owned());
+            }
+            principal
+        })
 }
 
 fn data() -> impl Strategy<Value = Value> {
-    let pools = proptest::collection::btree_map(select(POOLS.to_vec()), select(TEAMS.to_vec()), 0..3);
+    let pools =
+        proptest::collection::btree_map(select(POOLS.to_vec()), select(TEAMS.to_vec()), 0..3);
     pools.prop_map(|pools: BTreeMap<&str, &str>| {
         let pools = pools.into_iter().map(|(pool, team)| {
             json!({

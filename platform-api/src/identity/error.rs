@@ -7,7 +7,9 @@ use axum::http::StatusCode;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum IdentityError {
     /// What was sent is no signed token.
-    #[error("SLW-570: the bearer token is not a signed JWT ({why}); get a token from the identity provider and send it unchanged")]
+    #[error(
+        "SLW-570: the bearer token is not a signed JWT ({why}); get a token from the identity provider and send it unchanged"
+    )]
     Malformed {
         /// What is wrong with its form.
         why: String,
@@ -19,13 +21,17 @@ pub enum IdentityError {
         why: String,
     },
     /// A good token of somebody for whom the settings have no place.
-    #[error("SLW-572: the token is good, but {why}; ask an administrator to admit you in the settings of the platform API")]
+    #[error(
+        "SLW-572: the token is good, but {why}; ask an administrator to admit you in the settings of the platform API"
+    )]
     Unknown {
         /// What the settings lack.
         why: String,
     },
     /// The keys cannot be had, so no token can be judged.
-    #[error("SLW-573: tokens of {issuer} cannot be checked: {why}; try again when the identity provider answers")]
+    #[error(
+        "SLW-573: tokens of {issuer} cannot be checked: {why}; try again when the identity provider answers"
+    )]
     IssuerDown {
         /// The issuer.
         issuer: String,

@@ -39,41 +39,75 @@ impl Source {
             .timeout(WHOLE_CALL)
             .redirect(reqwest::redirect::Policy::none());
         if let Some(file) = &settings.ca_file {
-            let pem = std::fs::read(file).map_err(|error| wrong(format!("`ca_file` {} cannot be read: {error}", file.display())))?;
-            let authorities = Certificate::from_pem_bundle(&pem)
-                .map_err(|error| wrong(format!("`ca_file` {} holds no certificate: {error}", file.display())))?;
+            let pem = std::fs::read(file).map_err(|error| {
+                wrong(format!(
+                    "`ca_file` {} cannot be read: {error}",
+                    file.display()
+                ))
+            })?;
+            let authorities = Certificate::from_pem_bundle(&pem).map_err(|error| {
+                wrong(format!(
+                    "`ca_file` {} holds no certificate: {error}",
+                    file.display()
+                ))
+            })?;
             http = http.tls_certs_only(authorities);
         }
         if settings.issuer.starts_with("http:") {
             // A loopback address: nothing stands between it and us.
             http = http.no_proxy();
         }
-        let http = http.build().map_err(|error| wrong(format!("no HTTP client can be made: {error}")))?;
-        Ok(Self { http, issuer: settings.issuer.clone() })
+        let http = http
+            .build()
+            .map_err(|error| wrong(format!("no HTTP client can be made: {error}")))?;
+        Ok(Self {
+            http,
+            issuer: settings.issuer.clone(),
+        })
     }
 
     /// The public keys that the issuer signs with now.
     pub(super) async fn keys(&self) -> Result<Vec<Jwk>, String> {
-        let well_known = format!("{}/.well-known/openid-configuration", self.issuer.trim_end_matches('/'));
+        let well_known = format!(
+            "{}/.well-known/openid-configuration",
+            self.issuer.trim_end_matches('/')
+        );
         let discovery: Discovery = self.get(&well_known).await?;
         if discovery.issuer != self.issuer {
             return Err(format!("{well_known} speaks for another issuer"));
         }
         if self.issuer.starts_with("https:") && !discovery.jwks_uri.starts_with("https:") {
-            return Err(format!("{well_known} names keys that are not reached by https"));
+            return Err(format!(
+                "{well_known} names keys that are not reached by https"
+            ));
         }
         let set: KeySet = self.get(&discovery.jwks_uri).await?;
         // A key of a kind that we do not know is none of ours; the others are as good as they were.
-        let keys = set.keys.into_iter().filter_map(|key| serde_json::from_value::<Jwk>(key).ok());
-        let keys: Vec<Jwk> = keys.filter(|key| matches!(key.common.public_key_use, None | Some(PublicKeyUse::Signature))).collect();
+        let keys = set
+            .keys
+            .into_iter()
+            .filter_map(|key| serde_json::from_value::<Jwk>(key).ok());
+        let keys: Vec<Jwk> = keys
+            .filter(|key| {
+                matches!(
+                    key.common.public_key_use,
+                    None | Some(PublicKeyUse::Signature)
+                )
+            })
+            .collect();
         if keys.is_empty() {
-            return Err(format!("{} holds no key to check signatures with", discovery.jwks_uri));
+            return Err(format!(
+                "{} holds no key to check signatures with",
+                discovery.jwks_uri
+            ));
         }
         Ok(keys)
     }
 
     async fn get<T: serde::de::DeserializeOwned>(&self, address: &str) -> Result<T, String> {
-        let failed = |error: reqwest::Error| format!("{address} cannot be read: {}", causes(&error.without_url()));
+        let failed = |error: reqwest::Error| {
+            format!("{address} cannot be read: {}", causes(&error.without_url()))
+        };
         let mut answer = self.http.get(address).send().await.map_err(failed)?;
         if !answer.status().is_success() {
             return Err(format!("{address} answers {}", answer.status().as_u16()));
@@ -85,7 +119,8 @@ impl Source {
                 return Err(format!("{address} answers more than 512 KiB"));
             }
         }
-        serde_json::from_slice(&body).map_err(|error| format!("{address} does not answer what it should: {error}"))
+        serde_json::from_slice(&body)
+            .map_err(|error| format!("{address} does not answer what it should: {error}"))
     }
 }
 

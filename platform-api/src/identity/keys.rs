@@ -48,7 +48,10 @@ struct Asked {
 
 impl std::fmt::Debug for Kept {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Kept").field("fetched", &self.fetched).field("keys", &self.keys.len()).finish()
+        f.debug_struct("Kept")
+            .field("fetched", &self.fetched)
+            .field("keys", &self.keys.len())
+            .finish()
     }
 }
 
@@ -74,7 +77,12 @@ impl Keys {
     }
 
     /// The key that a token names.
-    pub(super) async fn find(&self, id: Option<&str>, algorithm: Algorithm, now: Timestamp) -> Result<Arc<DecodingKey>, IdentityError> {
+    pub(super) async fn find(
+        &self,
+        id: Option<&str>,
+        algorithm: Algorithm,
+        now: Timestamp,
+    ) -> Result<Arc<DecodingKey>, IdentityError> {
         let found = self.kept(id, algorithm, now);
         match found {
             Some((key, age)) if age < self.times.refresh_after => Ok(key),
@@ -83,21 +91,33 @@ impl Keys {
                 if let Ok(asked) = self.asking.try_lock() {
                     self.ask(asked, now).await;
                 }
-                Ok(self.kept(id, algorithm, now).map_or(key, |(newer, _)| newer))
+                Ok(self
+                    .kept(id, algorithm, now)
+                    .map_or(key, |(newer, _)| newer))
             }
             None => {
                 let failure = self.ask(self.asking.lock().await, now).await;
                 match (self.kept(id, algorithm, now), failure) {
                     (Some((key, _)), _) => Ok(key),
-                    (None, Some(why)) => Err(IdentityError::IssuerDown { issuer: self.issuer.clone(), why }),
-                    (None, None) => Err(IdentityError::refused("no key that its issuer publishes has signed it")),
+                    (None, Some(why)) => Err(IdentityError::IssuerDown {
+                        issuer: self.issuer.clone(),
+                        why,
+                    }),
+                    (None, None) => Err(IdentityError::refused(
+                        "no key that its issuer publishes has signed it",
+                    )),
                 }
             }
         }
     }
 
     /// The key with its age, while it may serve.
-    fn kept(&self, id: Option<&str>, algorithm: Algorithm, now: Timestamp) -> Option<(Arc<DecodingKey>, i64)> {
+    fn kept(
+        &self,
+        id: Option<&str>,
+        algorithm: Algorithm,
+        now: Timestamp,
+    ) -> Option<(Arc<DecodingKey>, i64)> {
         let kept = self.kept.load();
         let kept = kept.as_ref()?;
         let age = now.duration_since(kept.fetched).as_secs();
@@ -106,7 +126,8 @@ impl Keys {
         }
         let name = format!("{algorithm:?}");
         let mut fitting = kept.keys.iter().filter(|key| {
-            fits(algorithm, key.key.family()) && key.algorithm.as_ref().is_none_or(|only| *only == name)
+            fits(algorithm, key.key.family())
+                && key.algorithm.as_ref().is_none_or(|only| *only == name)
         });
         let key = match id {
             Some(id) => fitting.find(|key| key.id.as_deref() == Some(id))?,
@@ -128,11 +149,17 @@ impl Keys {
                 let keys = keys.iter().filter_map(|jwk| {
                     Some(Key {
                         id: jwk.common.key_id.clone(),
-                        algorithm: jwk.common.key_algorithm.map(|algorithm| algorithm.to_string()),
+                        algorithm: jwk
+                            .common
+                            .key_algorithm
+                            .map(|algorithm| algorithm.to_string()),
                         key: Arc::new(DecodingKey::from_jwk(jwk).ok()?),
                     })
                 });
-                self.kept.store(Some(Arc::new(Kept { fetched: now, keys: keys.collect() })));
+                self.kept.store(Some(Arc::new(Kept {
+                    fetched: now,
+                    keys: keys.collect(),
+                })));
                 asked.failure = None;
             }
             Err(why) => {

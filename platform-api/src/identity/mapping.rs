@@ -83,18 +83,33 @@ impl People {
     pub(super) fn read(&self, claims: &Value) -> Result<Principal, IdentityError> {
         let lacks = |why: String| Err(IdentityError::Unknown { why });
         let Some(address) = text(claims, &self.address_claim) else {
-            return lacks(format!("it has no claim `{}` with an address", self.address_claim));
+            return lacks(format!(
+                "it has no claim `{}` with an address",
+                self.address_claim
+            ));
         };
         if self.verified_address && !is_true(claims, "email_verified") {
-            return lacks("the issuer does not vouch for its address (`email_verified`)".to_owned());
+            return lacks(
+                "the issuer does not vouch for its address (`email_verified`)".to_owned(),
+            );
         }
         let groups: BTreeSet<String> = match &claims[&self.groups_claim] {
-            Value::Array(names) => names.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+            Value::Array(names) => names
+                .iter()
+                .filter_map(Value::as_str)
+                .map(str::to_owned)
+                .collect(),
             Value::String(name) => BTreeSet::from([name.clone()]),
             _ => BTreeSet::new(),
         };
-        let teams = groups.iter().filter_map(|group| group.strip_prefix(&self.team_prefix)).filter(|team| !team.is_empty());
-        let roles = groups.iter().filter_map(|group| self.roles.get(group)).flatten();
+        let teams = groups
+            .iter()
+            .filter_map(|group| group.strip_prefix(&self.team_prefix))
+            .filter(|team| !team.is_empty());
+        let roles = groups
+            .iter()
+            .filter_map(|group| self.roles.get(group))
+            .flatten();
         let mut principal = Principal::user(address).in_teams(teams).with_roles(roles);
         principal.groups.clone_from(&groups);
         Ok(principal)
@@ -112,12 +127,16 @@ impl Pipelines {
         let project = text(claims, "project_path").unwrap_or_default();
         let Some(teams) = self.projects.get(project) else {
             return Err(IdentityError::Unknown {
-                why: format!("the settings name no project `{}`", crate::identity::token::shortened(project)),
+                why: format!(
+                    "the settings name no project `{}`",
+                    crate::identity::token::shortened(project)
+                ),
             });
         };
         // Only a branch can be protected in a way that means review; a tag of the same name is another thing.
         let is_branch = text(claims, "ref_type") == Some("branch");
-        let mut principal = Principal::service_account(project, AccountKind::GitlabCi).in_teams(teams);
+        let mut principal =
+            Principal::service_account(project, AccountKind::GitlabCi).in_teams(teams);
         principal.subject = Subject::ServiceAccount {
             name: project.to_owned(),
             kind: AccountKind::GitlabCi,
@@ -138,12 +157,16 @@ impl AccountRule {
             ProgramKind::Terraform => AccountKind::Terraform,
             ProgramKind::Service => AccountKind::Service,
         };
-        Principal::service_account(name, kind).in_teams(&self.teams).with_roles(&self.roles)
+        Principal::service_account(name, kind)
+            .in_teams(&self.teams)
+            .with_roles(&self.roles)
     }
 }
 
 /// When the subject proved who they are: for people their sign-in where the issuer tells it, else the making of the token.
 pub(super) fn authenticated_at(claims: &Value) -> Option<Timestamp> {
-    let seconds = claims["auth_time"].as_i64().or_else(|| claims["iat"].as_i64())?;
+    let seconds = claims["auth_time"]
+        .as_i64()
+        .or_else(|| claims["iat"].as_i64())?;
     Timestamp::from_second(seconds).ok()
 }

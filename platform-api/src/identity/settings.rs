@@ -91,18 +91,30 @@ impl Settings {
             };
             let local = address.host().is_some_and(is_loopback);
             if address.scheme() != "https" && !(address.scheme() == "http" && local) {
-                return wrong(format!("issuer `{name}` is not reached by https, so its keys could be anybody's"));
+                return wrong(format!(
+                    "issuer `{name}` is not reached by https, so its keys could be anybody's"
+                ));
             }
             if issuer.audiences.is_empty() {
-                return wrong(format!("issuer `{name}` has no `audiences`, so tokens for other programs would be believed"));
+                return wrong(format!(
+                    "issuer `{name}` has no `audiences`, so tokens for other programs would be believed"
+                ));
             }
             if issuer.algorithms.is_empty() {
                 return wrong(format!("issuer `{name}` has no `algorithms`"));
             }
-            if issuer.people.is_none() && issuer.pipelines.is_none() && issuer.service_accounts.is_empty() {
-                return wrong(format!("issuer `{name}` has neither `people` nor `pipelines` nor `service_accounts`"));
+            if issuer.people.is_none()
+                && issuer.pipelines.is_none()
+                && issuer.service_accounts.is_empty()
+            {
+                return wrong(format!(
+                    "issuer `{name}` has neither `people` nor `pipelines` nor `service_accounts`"
+                ));
             }
-            if self.issuers[..position].iter().any(|other| other.issuer == *name) {
+            if self.issuers[..position]
+                .iter()
+                .any(|other| other.issuer == *name)
+            {
                 return wrong(format!("issuer `{name}` stands there twice"));
             }
         }
@@ -157,5 +169,9 @@ const fn pause() -> u32 {
 }
 
 fn algorithms() -> Vec<SigningAlgorithm> {
-    vec![SigningAlgorithm::RS256, SigningAlgorithm::ES256, SigningAlgorithm::EdDSA]
+    vec![
+        SigningAlgorithm::RS256,
+        SigningAlgorithm::ES256,
+        SigningAlgorithm::EdDSA,
+    ]
 }

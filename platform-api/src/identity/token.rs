@@ -22,26 +22,42 @@ pub(super) struct Unverified<'token> {
 impl<'token> Unverified<'token> {
     /// Reads the form of a token.
     pub(super) fn read(token: &'token str) -> Result<Self, IdentityError> {
-        let malformed = |why: &str| IdentityError::Malformed { why: why.to_owned() };
+        let malformed = |why: &str| IdentityError::Malformed {
+            why: why.to_owned(),
+        };
         if token.len() > LONGEST {
             return Err(malformed("it is longer than 16 KiB"));
         }
-        let header = decode_header(token).map_err(|_| malformed("its header cannot be read, or names no known algorithm"))?;
+        let header = decode_header(token)
+            .map_err(|_| malformed("its header cannot be read, or names no known algorithm"))?;
         if header.crit.is_some() {
             return Err(malformed("its header demands extensions"));
         }
-        let claims: Value = insecure_decode_claims(token).map_err(|_| malformed("its claims cannot be read"))?;
-        let issuer = claims["iss"].as_str().ok_or_else(|| malformed("it names no issuer"))?;
-        Ok(Self { token, header, issuer: issuer.to_owned() })
+        let claims: Value =
+            insecure_decode_claims(token).map_err(|_| malformed("its claims cannot be read"))?;
+        let issuer = claims["iss"]
+            .as_str()
+            .ok_or_else(|| malformed("it names no issuer"))?;
+        Ok(Self {
+            token,
+            header,
+            issuer: issuer.to_owned(),
+        })
     }
 
     /// The algorithm, if the issuer may use it.
     pub(super) fn algorithm(&self, issuer: &IssuerSettings) -> Result<Algorithm, IdentityError> {
         let algorithm = self.header.alg;
-        if issuer.algorithms.iter().any(|allowed| allowed.known() == algorithm) {
+        if issuer
+            .algorithms
+            .iter()
+            .any(|allowed| allowed.known() == algorithm)
+        {
             Ok(algorithm)
         } else {
-            Err(IdentityError::refused(format!("it is signed by {algorithm:?}, which is not accepted from its issuer")))
+            Err(IdentityError::refused(format!(
+                "it is signed by {algorithm:?}, which is not accepted from its issuer"
+            )))
         }
     }
 
@@ -71,7 +87,10 @@ impl<'token> Unverified<'token> {
             return Err(IdentityError::refused("it comes from another issuer"));
         }
         if !names_audience(&claims["aud"], &issuer.audiences) {
-            return Err(IdentityError::refused(format!("it is for another audience than {}", issuer.audiences.join(" or "))));
+            return Err(IdentityError::refused(format!(
+                "it is for another audience than {}",
+                issuer.audiences.join(" or ")
+            )));
         }
         check_times(&claims, leeway, now.as_second())?;
         Ok(claims)
@@ -81,15 +100,21 @@ impl<'token> Unverified<'token> {
 fn names_audience(named: &Value, ours: &[String]) -> bool {
     match named {
         Value::String(name) => ours.contains(name),
-        Value::Array(names) => names.iter().any(|name| ours.iter().any(|our| name == our.as_str())),
+        Value::Array(names) => names
+            .iter()
+            .any(|name| ours.iter().any(|our| name == our.as_str())),
         _ => false,
     }
 }
 
 fn check_times(claims: &Value, leeway: i64, now: i64) -> Result<(), IdentityError> {
-    let expires = seconds(&claims["exp"]).ok_or_else(|| IdentityError::refused("it does not say when it ends"))?;
+    let expires = seconds(&claims["exp"])
+        .ok_or_else(|| IdentityError::refused("it does not say when it ends"))?;
     if now >= expires.saturating_add(leeway) {
-        return Err(IdentityError::refused(format!("it ended {} seconds ago", now.saturating_sub(expires))));
+        return Err(IdentityError::refused(format!(
+            "it ended {} seconds ago",
+            now.saturating_sub(expires)
+        )));
     }
     for (name, what) in [("nbf", "is valid only in"), ("iat", "is made in")] {
         match (&claims[name], seconds(&claims[name])) {
@@ -108,12 +133,23 @@ fn check_times(claims: &Value, leeway: i64, now: i64) -> Result<(), IdentityErro
 }
 
 /// A time of a token; some issuers write fractions.
-#[expect(clippy::cast_possible_truncation, reason = "a fraction of a second and numbers beyond all time do not matter")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "a fraction of a second and numbers beyond all time do not matter"
+)]
 fn seconds(value: &Value) -> Option<i64> {
-    value.as_i64().or_else(|| value.as_f64().filter(|seconds| seconds.is_finite()).map(|seconds| seconds as i64))
+    value.as_i64().or_else(|| {
+        value
+            .as_f64()
+            .filter(|seconds| seconds.is_finite())
+            .map(|seconds| seconds as i64)
+    })
 }
 
 /// A word of a token, short and plain enough for a message.
 pub(super) fn shortened(word: &str) -> String {
-    word.chars().filter(|letter| !letter.is_control()).take(80).collect()
+    word.chars()
+        .filter(|letter| !letter.is_control())
+        .take(80)
+        .collect()
 }

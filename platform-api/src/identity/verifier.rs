@@ -33,7 +33,10 @@ impl Verifier {
             let keys = Keys::new(&settings.issuer, source, times);
             Ok(Issuer { settings, keys })
         });
-        Ok(Self { issuers: issuers.collect::<Result<_, _>>()?, leeway })
+        Ok(Self {
+            issuers: issuers.collect::<Result<_, _>>()?,
+            leeway,
+        })
     }
 
     /// Who sends this token, now.
@@ -42,13 +45,22 @@ impl Verifier {
     }
 
     /// Who sends this token at a time.
-    pub async fn verify_at(&self, bearer: &str, now: Timestamp) -> Result<Principal, IdentityError> {
+    pub async fn verify_at(
+        &self,
+        bearer: &str,
+        now: Timestamp,
+    ) -> Result<Principal, IdentityError> {
         let token = Unverified::read(bearer)?;
         let issuer = self
             .issuers
             .iter()
             .find(|issuer| issuer.settings.issuer == token.issuer)
-            .ok_or_else(|| IdentityError::refused(format!("its issuer `{}` is not believed here", shortened(&token.issuer))))?;
+            .ok_or_else(|| {
+                IdentityError::refused(format!(
+                    "its issuer `{}` is not believed here",
+                    shortened(&token.issuer)
+                ))
+            })?;
         let algorithm = token.algorithm(&issuer.settings)?;
         let key = issuer.keys.find(token.key_id(), algorithm, now).await?;
         let claims = token.verify(&key, algorithm, &issuer.settings, self.leeway, now)?;
@@ -61,12 +73,18 @@ impl IssuerSettings {
     fn principal(&self, claims: &Value) -> Result<Principal, IdentityError> {
         let principal = if let Some((name, rule)) = self.program(claims) {
             rule.principal(name)
-        } else if let Some(pipelines) = self.pipelines.as_ref().filter(|_| Pipelines::concerns(claims)) {
+        } else if let Some(pipelines) = self
+            .pipelines
+            .as_ref()
+            .filter(|_| Pipelines::concerns(claims))
+        {
             pipelines.read(claims)?
         } else if let Some(people) = &self.people {
             people.read(claims)?
         } else {
-            return Err(IdentityError::Unknown { why: "its subject is no program or pipeline that the settings name".to_owned() });
+            return Err(IdentityError::Unknown {
+                why: "its subject is no program or pipeline that the settings name".to_owned(),
+            });
         };
         Ok(match authenticated_at(claims) {
             Some(at) => principal.authenticated(at),
@@ -78,12 +96,16 @@ impl IssuerSettings {
     /// client counts only where the token has no subject.
     fn program(&self, claims: &Value) -> Option<(&str, &super::mapping::AccountRule)> {
         let subject = claims["sub"].as_str();
-        let client = claims["client_id"].as_str().or_else(|| claims["azp"].as_str());
+        let client = claims["client_id"]
+            .as_str()
+            .or_else(|| claims["azp"].as_str());
         let name = match (subject, client) {
             (Some(subject), _) => subject,
             (None, Some(client)) => client,
             (None, None) => return None,
         };
-        self.service_accounts.get_key_value(name).map(|(name, rule)| (name.as_str(), rule))
+        self.service_accounts
+            .get_key_value(name)
+            .map(|(name, rule)| (name.as_str(), rule))
     }
 }

@@ -97,11 +97,13 @@ fn ages_are_told_at_the_time_of_asking() {
             .contains("platform_api_policy_age_seconds NaN")
     );
     metrics.policy_loaded(at(100));
+    metrics.policies_refused(2);
     metrics.swept(at(90), 10_000);
     metrics.audited(17);
     let text = metrics.text(at(103));
     for line in [
         "platform_api_policy_age_seconds 3",
+        "platform_api_policy_faults 2",
         "platform_api_sweep_age_seconds 13",
         "platform_api_environments 10000",
         "platform_api_audit_records 17",

@@ -25,7 +25,12 @@ impl Check {
         if self.quiet {
             return Ok(());
         }
-        writeln!(out, "{} policies are valid, the rules of the floor among them; {} entities", set.policy_ids().len(), set.entity_count())?;
+        writeln!(
+            out,
+            "{} policies are valid, the rules of the floor among them; {} entities",
+            set.policy_ids().len(),
+            set.entity_count()
+        )?;
         write!(out, "{}", rights::table(&set))?;
         Ok(())
     }

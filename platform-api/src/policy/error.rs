@@ -10,13 +10,17 @@ use std::path::PathBuf;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PolicyUnavailable {
     /// No valid set has come yet.
-    #[error("SLW-579: no valid set of policies has been loaded: {why}; see the state of the policy feed")]
+    #[error(
+        "SLW-579: no valid set of policies has been loaded: {why}; see the state of the policy feed"
+    )]
     Never {
         /// What is missing.
         why: String,
     },
     /// The feed has been silent for too long.
-    #[error("SLW-580: the policies were last confirmed at {heard}, longer ago than they may be in force; see whether OPAL runs and reaches this service")]
+    #[error(
+        "SLW-580: the policies were last confirmed at {heard}, longer ago than they may be in force; see whether OPAL runs and reaches this service"
+    )]
     Silent {
         /// When the feed was last heard.
         heard: Timestamp,
@@ -42,6 +46,11 @@ pub enum LoadError {
 impl From<PolicyUnavailable> for Box<Problem> {
     fn from(error: PolicyUnavailable) -> Self {
         let text = error.to_string();
-        Problem::from_text(StatusCode::SERVICE_UNAVAILABLE, "Policies are not available", &text).retry_after(5)
+        Problem::from_text(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "Policies are not available",
+            &text,
+        )
+        .retry_after(5)
     }
 }

@@ -41,7 +41,11 @@ impl Inbox {
         let kept = feed.keep.as_deref().map(kept::read).transpose()?.flatten();
         let heard = kept.as_ref().map(|kept| Arc::new(kept.heard.min(now)));
         Ok(Self {
-            stage: Mutex::new(kept.as_ref().map(|kept| kept.stage.clone()).unwrap_or_default()),
+            stage: Mutex::new(
+                kept.as_ref()
+                    .map(|kept| kept.stage.clone())
+                    .unwrap_or_default(),
+            ),
             changed: Notify::new(),
             heard: ArcSwapOption::from(heard),
             refused: ArcSwapOption::empty(),
@@ -95,9 +99,15 @@ impl Inbox {
     pub(super) fn missing(&self) -> String {
         if let Some(refusal) = self.refusal() {
             let faults: Vec<String> = refusal.faults.iter().map(ToString::to_string).collect();
-            return format!("what the feed has written is refused: {}", faults.join(", "));
+            return format!(
+                "what the feed has written is refused: {}",
+                faults.join(", ")
+            );
         }
-        self.stage().lacks(self.wait_for_data).unwrap_or("it is being checked").to_owned()
+        self.stage()
+            .lacks(self.wait_for_data)
+            .unwrap_or("it is being checked")
+            .to_owned()
     }
 
     pub(super) fn refusal(&self) -> Option<Refusal> {
@@ -126,7 +136,8 @@ impl Policies {
         while stop.run_until_cancelled(inbox.quiet()).await.is_some() {
             let policies = Arc::clone(&self);
             // Checking hundreds of policies takes a while, and nobody waits for it.
-            let checked = tokio::task::spawn_blocking(move || policies.take_stage(Timestamp::now())).await;
+            let checked =
+                tokio::task::spawn_blocking(move || policies.take_stage(Timestamp::now())).await;
             if let Err(error) = checked {
                 tracing::error!(%error, "policies could not be checked; those in force stay");
             }
@@ -142,7 +153,10 @@ impl Policies {
         if let Some(missing) = stage.lacks(inbox.wait_for_data) {
             tracing::warn!(missing, "what the feed has written is not complete");
             if self.epoch() > 0 {
-                let fault = PolicyFault { at: "feed".to_owned(), message: missing.to_owned() };
+                let fault = PolicyFault {
+                    at: "feed".to_owned(),
+                    message: missing.to_owned(),
+                };
                 inbox.refuse(now, vec![fault]);
             }
             return;
@@ -165,7 +179,11 @@ impl Policies {
         let Some(inbox) = &self.inbox else {
             return;
         };
-        let kept = inbox.kept.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let kept = inbox
+            .kept
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
         let Some(kept) = kept else {
             return;
         };
@@ -188,7 +206,10 @@ impl Inbox {
         let Some(file) = &self.keep else {
             return;
         };
-        let kept = Kept { heard: self.heard().unwrap_or(now), stage };
+        let kept = Kept {
+            heard: self.heard().unwrap_or(now),
+            stage,
+        };
         if let Err(error) = kept::write(file, &kept) {
             tracing::error!(%error, file = %file.display(), "policies cannot be kept; a restart will wait for the feed");
         }

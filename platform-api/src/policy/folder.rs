@@ -31,7 +31,11 @@ fn read_below(root: &Path, folder: &Path, stage: &mut Stage) -> Result<(), LoadE
         if path.is_dir() {
             read_below(root, &path, stage)?;
         } else if path.extension().is_some_and(|ending| ending == ENDING) {
-            let name = path.strip_prefix(root).unwrap_or(&path).to_string_lossy().into_owned();
+            let name = path
+                .strip_prefix(root)
+                .unwrap_or(&path)
+                .to_string_lossy()
+                .into_owned();
             stage.policies.insert(name, read_text(&path)?);
         }
     }
@@ -43,5 +47,8 @@ fn read_text(path: &Path) -> Result<String, LoadError> {
 }
 
 fn unreadable(file: &Path, why: &dyn ToString) -> LoadError {
-    LoadError::Unreadable { file: file.to_path_buf(), why: why.to_string() }
+    LoadError::Unreadable {
+        file: file.to_path_buf(),
+        why: why.to_string(),
+    }
 }

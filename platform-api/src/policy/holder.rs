@@ -86,10 +86,17 @@ impl Policies {
     pub fn current_at(&self, now: Timestamp) -> Result<Arc<PolicySet>, PolicyUnavailable> {
         let live = self.live.load();
         let Some(live) = live.as_ref() else {
-            let why = self.inbox.as_ref().map_or_else(|| "none is configured".to_owned(), Inbox::missing);
+            let why = self
+                .inbox
+                .as_ref()
+                .map_or_else(|| "none is configured".to_owned(), Inbox::missing);
             return Err(PolicyUnavailable::Never { why });
         };
-        if let Some(heard) = self.inbox.as_ref().and_then(|inbox| inbox.silent_since(now)) {
+        if let Some(heard) = self
+            .inbox
+            .as_ref()
+            .and_then(|inbox| inbox.silent_since(now))
+        {
             return Err(PolicyUnavailable::Silent { heard });
         }
         Ok(Arc::clone(&live.set))
@@ -116,7 +123,13 @@ impl Policies {
                 Some(inbox) => inbox.heard(),
                 None => live.map(|live| live.since),
             },
-            policies: live.map_or_else(Vec::new, |live| live.set.policy_ids().into_iter().map(str::to_owned).collect()),
+            policies: live.map_or_else(Vec::new, |live| {
+                live.set
+                    .policy_ids()
+                    .into_iter()
+                    .map(str::to_owned)
+                    .collect()
+            }),
             entities: live.map_or(0, |live| live.set.entity_count()),
             refused: self.inbox.as_ref().and_then(Inbox::refusal),
         }
@@ -128,7 +141,16 @@ impl Policies {
         for warning in set.warnings() {
             tracing::warn!(%warning, "a policy may not mean what it says");
         }
-        tracing::info!(epoch, policies = set.policy_ids().len(), entities = set.entity_count(), "policies are in force");
-        self.live.store(Some(Arc::new(Live { set: Arc::new(set), epoch, since: now })));
+        tracing::info!(
+            epoch,
+            policies = set.policy_ids().len(),
+            entities = set.entity_count(),
+            "policies are in force"
+        );
+        self.live.store(Some(Arc::new(Live {
+            set: Arc::new(set),
+            epoch,
+            since: now,
+        })));
     }
 }

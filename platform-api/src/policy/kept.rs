@@ -30,7 +30,12 @@ pub(super) fn read(file: &Path) -> Result<Option<Kept>, LoadError> {
 /// Keeps a set: the file holds the old one or the new one, never a part of either.
 pub(super) fn write(file: &Path, kept: &Kept) -> io::Result<()> {
     let beside = file.with_extension("new");
-    let mut new = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
+    let mut new = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&beside)?;
     new.write_all(&serde_json::to_vec(kept)?)?;
     new.sync_all()?;
     fs::rename(&beside, file)

@@ -60,7 +60,10 @@ impl Feed {
         let Some(file) = &self.token_file else {
             return Ok(None);
         };
-        let failed = |why: String| super::LoadError::Unreadable { file: file.clone(), why };
+        let failed = |why: String| super::LoadError::Unreadable {
+            file: file.clone(),
+            why,
+        };
         let text = std::fs::read_to_string(file).map_err(|error| failed(error.to_string()))?;
         let token = text.trim();
         if token.is_empty() {

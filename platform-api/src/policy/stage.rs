@@ -28,7 +28,11 @@ impl Stage {
 
     /// The set that it makes.
     pub(super) fn build(&self) -> Result<PolicySet, PolicyError> {
-        let sources: Vec<PolicySource> = self.policies.iter().map(|(name, text)| PolicySource::new(name, text)).collect();
+        let sources: Vec<PolicySource> = self
+            .policies
+            .iter()
+            .map(|(name, text)| PolicySource::new(name, text))
+            .collect();
         PolicySet::build(&sources, self.data.as_ref().unwrap_or(&Value::Null))
     }
 }

@@ -36,15 +36,24 @@ impl Provider {
         ]);
         // The provider lives as long as its input, so the input stays with the process.
         let input = process.stdin.as_mut().expect("its input");
-        input.write_all(format!("{clients}\n").as_bytes()).await.expect("it reads");
+        input
+            .write_all(format!("{clients}\n").as_bytes())
+            .await
+            .expect("it reads");
         let mut lines = BufReader::new(process.stdout.take().expect("its output")).lines();
-        let first = tokio::time::timeout(Duration::from_mins(1), lines.next_line()).await.expect("it says where it is");
-        let first: Value = serde_json::from_str(&first.expect("a line").expect("a line")).expect("JSON");
+        let first = tokio::time::timeout(Duration::from_mins(1), lines.next_line())
+            .await
+            .expect("it says where it is");
+        let first: Value =
+            serde_json::from_str(&first.expect("a line").expect("a line")).expect("JSON");
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
         Self {
             process,
             issuer: first["issuer"].as_str().expect("an address").to_owned(),
-            http: reqwest::Client::builder().no_proxy().build().expect("a client"),
+            http: reqwest::Client::builder()
+                .no_proxy()
+                .build()
+                .expect("a client"),
         }
     }
 
@@ -52,18 +61,29 @@ impl Provider {
         let answer = self
             .http
             .post(format!("{}/token", self.issuer))
-            .basic_auth(client, Some(format!("secret-of-{}", client.trim_end_matches("-shop"))))
+            .basic_auth(
+                client,
+                Some(format!("secret-of-{}", client.trim_end_matches("-shop"))),
+            )
             .header("content-type", "application/x-www-form-urlencoded")
             .body("grant_type=client_credentials")
             .send()
             .await
             .expect("an answer");
         let answer: Value = answer.json().await.expect("JSON");
-        answer["access_token"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
+        answer["access_token"]
+            .as_str()
+            .unwrap_or_else(|| panic!("{answer}"))
+            .to_owned()
     }
 
     async fn rotate(&self) {
-        let answer = self.http.post(format!("{}/rotate", self.issuer)).send().await.expect("an answer");
+        let answer = self
+            .http
+            .post(format!("{}/rotate", self.issuer))
+            .send()
+            .await
+            .expect("an answer");
         assert!(answer.status().is_success());
     }
 
@@ -83,17 +103,37 @@ impl Provider {
 async fn tokens_of_a_real_provider_are_people_and_programs() {
     let provider = Provider::start().await;
     let verifier = provider.verifier(AUDIENCE);
-    let person = verifier.verify(&provider.token("ada").await).await.expect("a person");
+    let person = verifier
+        .verify(&provider.token("ada").await)
+        .await
+        .expect("a person");
     assert_eq!(person.to_string(), "user:ada@example.org");
     assert!(person.teams.contains("shop") && person.roles.contains("platform-admin"));
     let token = provider.token("terraform-shop").await;
     let program = verifier.verify(&token).await.expect("a program");
-    assert_eq!(program, authz::Principal::service_account("terraform-shop", AccountKind::Terraform).in_teams(["shop"]).authenticated(program.authenticated_at.expect("a time")));
+    assert_eq!(
+        program,
+        authz::Principal::service_account("terraform-shop", AccountKind::Terraform)
+            .in_teams(["shop"])
+            .authenticated(program.authenticated_at.expect("a time"))
+    );
 
     let later = Timestamp::now() + SignedDuration::from_secs(300 + 31);
-    assert!(matches!(verifier.verify_at(&token, later).await, Err(IdentityError::Refused { .. })), "it has ended");
+    assert!(
+        matches!(
+            verifier.verify_at(&token, later).await,
+            Err(IdentityError::Refused { .. })
+        ),
+        "it has ended"
+    );
     let elsewhere = provider.verifier("urn:another");
-    assert!(matches!(elsewhere.verify(&token).await, Err(IdentityError::Refused { .. })), "it is not for them");
+    assert!(
+        matches!(
+            elsewhere.verify(&token).await,
+            Err(IdentityError::Refused { .. })
+        ),
+        "it is not for them"
+    );
 }
 
 #[tokio::test]
@@ -105,9 +145,15 @@ async fn a_real_provider_changes_its_key_and_goes_down() {
     provider.rotate().await;
     let new = provider.token("ada").await;
     let found = async || verifier.verify(&new).await.ok();
-    until(Duration::from_secs(20), found, || "the new key is not found".to_owned()).await;
+    until(Duration::from_secs(20), found, || {
+        "the new key is not found".to_owned()
+    })
+    .await;
     let answer = verifier.verify(&old).await;
-    assert!(matches!(answer, Err(IdentityError::Refused { .. })), "{answer:?}");
+    assert!(
+        matches!(answer, Err(IdentityError::Refused { .. })),
+        "{answer:?}"
+    );
 
     provider.process.kill().await.expect("it ends");
     verifier.verify(&new).await.expect("kept keys serve");

@@ -49,7 +49,11 @@ impl Ground {
         let folder = tempfile::tempdir().expect("a folder");
         let repository = folder.path().join("repository");
         std::fs::create_dir_all(repository.join("policies")).expect("a folder");
-        git(&repository, &["init", "--quiet", "--initial-branch", "main"]).await;
+        git(
+            &repository,
+            &["init", "--quiet", "--initial-branch", "main"],
+        )
+        .await;
         commit(&repository, "policies/members.cedar", Some(MEMBERS)).await;
 
         let policies = Arc::new(Policies::new(&Settings::Opal(Feed::default())).expect("settings"));
@@ -57,10 +61,23 @@ impl Ground {
         tokio::spawn(policies.clone().follow(stop.clone()));
         let agent = serve(policy::router(policies.clone())).await;
         let source: Source = Arc::new(Mutex::new(pool_of("retail")));
-        let answer = async |State(source): State<Source>| Json(source.lock().expect("a lock").clone());
-        let data = serve(Router::new().route("/data", get(answer)).with_state(source.clone())).await;
+        let answer =
+            async |State(source): State<Source>| Json(source.lock().expect("a lock").clone());
+        let data = serve(
+            Router::new()
+                .route("/data", get(answer))
+                .with_state(source.clone()),
+        )
+        .await;
         let programs = opal(folder.path(), &repository, &agent, &data);
-        Self { policies, source, repository, folder, stop, _programs: programs }
+        Self {
+            policies,
+            source,
+            repository,
+            folder,
+            stop,
+            _programs: programs,
+        }
     }
 
     fn may_read(&self, who: &Principal) -> bool {
@@ -72,18 +89,31 @@ impl Ground {
             origin: Origin::Bucket,
             protected: false,
         });
-        self.policies
-            .current()
-            .is_ok_and(|set| set.decide(who, Action::ReadEnvironment, &resource, &Circumstances::api(Timestamp::now())).allowed)
+        self.policies.current().is_ok_and(|set| {
+            set.decide(
+                who,
+                Action::ReadEnvironment,
+                &resource,
+                &Circumstances::api(Timestamp::now()),
+            )
+            .allowed
+        })
     }
 
     /// Waits until something holds of the policies, and says how long that took.
     async fn until(&self, within: Duration, holds: impl Fn() -> bool) -> Duration {
         let begun = Instant::now();
         let story = || {
-            let log = |name: &str| std::fs::read_to_string(self.folder.path().join(name)).unwrap_or_default();
+            let log = |name: &str| {
+                std::fs::read_to_string(self.folder.path().join(name)).unwrap_or_default()
+            };
             let tail = |text: String| text.lines().rev().take(12).collect::<Vec<_>>().join("\n");
-            format!("{:?}\n{}\n{}", self.policies.state(Timestamp::now()), tail(log("server.log")), tail(log("client.log")))
+            format!(
+                "{:?}\n{}\n{}",
+                self.policies.state(Timestamp::now()),
+                tail(log("server.log")),
+                tail(log("client.log"))
+            )
         };
         until(within, async || holds().then_some(()), story).await;
         begun.elapsed()
@@ -114,12 +144,23 @@ async fn serve(routes: Router) -> String {
 async fn git(repository: &Path, arguments: &[&str]) {
     let output = Command::new("git")
         .current_dir(repository)
-        .args(["-c", "user.name=test", "-c", "user.email=test@example.org", "-c", "commit.gpgsign=false"])
+        .args([
+            "-c",
+            "user.name=test",
+            "-c",
+            "user.email=test@example.org",
+            "-c",
+            "commit.gpgsign=false",
+        ])
         .args(arguments)
         .output()
         .await
         .expect("git starts");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
 }
 
 /// Pushes a file, or its removal.
@@ -140,7 +181,15 @@ fn opal(folder: &Path, repository: &Path, agent: &str, data: &str) -> [Child; 2]
         let mut command = Command::new(tool("opal/bin/python3"));
         command
             .current_dir(folder)
-            .args(["-m", "uvicorn", program, "--host", "127.0.0.1", "--port", &port.to_string()])
+            .args([
+                "-m",
+                "uvicorn",
+                program,
+                "--host",
+                "127.0.0.1",
+                "--port",
+                &port.to_string(),
+            ])
             .env("HOME", folder)
             .env("NO_PROXY", "127.0.0.1")
             .env("no_proxy", "127.0.0.1")
@@ -167,7 +216,10 @@ fn opal(folder: &Path, repository: &Path, agent: &str, data: &str) -> [Child; 2]
         .env("OPAL_POLICY_STORE_URL", agent)
         .env("OPAL_INLINE_OPA_ENABLED", "false")
         .env("OPAL_INLINE_CEDAR_ENABLED", "false");
-    [start(&mut server, &folder.join("server.log")), start(&mut client, &folder.join("client.log"))]
+    [
+        start(&mut server, &folder.join("server.log")),
+        start(&mut client, &folder.join("client.log")),
+    ]
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -175,11 +227,19 @@ async fn a_policy_pushed_by_git_counts_at_once_and_a_broken_one_is_refused() {
     let ground = Ground::start().await;
     let member = Principal::user("m@example.org").in_teams(["retail"]);
     let stranger = Principal::user("s@example.org").in_teams(["web"]);
-    assert!(ground.policies.current().is_err(), "nothing is in force before OPAL has spoken");
+    assert!(
+        ground.policies.current().is_err(),
+        "nothing is in force before OPAL has spoken"
+    );
     let started = ground.until(START, || ground.may_read(&member)).await;
     assert!(!ground.may_read(&stranger));
 
-    commit(&ground.repository, "policies/everybody.cedar", Some(EVERYBODY)).await;
+    commit(
+        &ground.repository,
+        "policies/everybody.cedar",
+        Some(EVERYBODY),
+    )
+    .await;
     let pushed = ground.until(PUSH, || ground.may_read(&stranger)).await;
 
     let epoch = ground.policies.epoch();
