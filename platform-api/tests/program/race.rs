@@ -12,6 +12,32 @@ use uuid::Uuid;
 
 const ROUNDS: usize = 8;
 
+/// Makes a test of each rule for each kind of store.
+macro_rules! on_every_store {
+    ($($rule:ident),+ $(,)?) => {
+        mod minio {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $rule() {
+                super::$rule(super::Kind::Minio).await;
+            })+
+        }
+        mod versitygw {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $rule() {
+                super::$rule(super::Kind::Versitygw).await;
+            })+
+        }
+    };
+}
+
+on_every_store!(
+    of_many_creators_one_gets_the_name_and_the_others_are_told,
+    one_request_sent_to_both_programs_at_once_is_one_write,
+    of_a_change_and_a_deletion_of_one_state_one_wins,
+    of_an_extension_and_the_end_of_time_one_wins,
+    a_list_holds_exactly_what_can_be_read_one_by_one,
+);
+
 struct Ground {
     store: Store,
     issuer: Issuer,
@@ -99,9 +125,8 @@ fn only_winner<'a>(answers: &'a [Answer], losers: &[u16]) -> &'a Answer {
     winners[0]
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn of_many_creators_one_gets_the_name_and_the_others_are_told() {
-    let ground = Ground::start(Kind::Minio).await;
+async fn of_many_creators_one_gets_the_name_and_the_others_are_told(kind: Kind) {
+    let ground = Ground::start(kind).await;
     for round in 0..ROUNDS {
         let name = format!("dev-race-{round}");
         let requests: Vec<Request> = (0..8)
@@ -124,9 +149,8 @@ async fn of_many_creators_one_gets_the_name_and_the_others_are_told() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn one_request_sent_to_both_programs_at_once_is_one_write() {
-    let ground = Ground::start(Kind::Versitygw).await;
+async fn one_request_sent_to_both_programs_at_once_is_one_write(kind: Kind) {
+    let ground = Ground::start(kind).await;
     for round in 0..ROUNDS {
         let name = format!("dev-twin-{round}");
         let request = ground
@@ -149,9 +173,8 @@ async fn one_request_sent_to_both_programs_at_once_is_one_write() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn of_a_change_and_a_deletion_of_one_state_one_wins() {
-    let ground = Ground::start(Kind::Minio).await;
+async fn of_a_change_and_a_deletion_of_one_state_one_wins(kind: Kind) {
+    let ground = Ground::start(kind).await;
     for round in 0..ROUNDS {
         let name = format!("dev-fight-{round}");
         let state = ground.made(&name, "dev").await;
@@ -180,9 +203,8 @@ async fn of_a_change_and_a_deletion_of_one_state_one_wins() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn of_an_extension_and_the_end_of_time_one_wins() {
-    let ground = Ground::start(Kind::Minio).await;
+async fn of_an_extension_and_the_end_of_time_one_wins(kind: Kind) {
+    let ground = Ground::start(kind).await;
     for round in 0..ROUNDS {
         let name = format!("sue-late-{round}");
         ground.made(&name, "sue").await;
@@ -226,9 +248,8 @@ async fn of_an_extension_and_the_end_of_time_one_wins() {
 }
 
 /// What the policies see of somebody's list is what they say of each environment in it.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_list_holds_exactly_what_can_be_read_one_by_one() {
-    let ground = Ground::start(Kind::Versitygw).await;
+async fn a_list_holds_exactly_what_can_be_read_one_by_one(kind: Kind) {
+    let ground = Ground::start(kind).await;
     for (number, (pool, kind)) in [
         ("team1", "dev"),
         ("team2", "staging"),
