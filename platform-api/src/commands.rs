@@ -24,7 +24,12 @@ pub const LARGEST_BODY: usize = 256 * 1024;
 
 /// The id of the write that a request makes: the same for a request that is sent again with its key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Operation(pub Uuid);
+pub struct Operation {
+    /// The id.
+    pub id: Uuid,
+    /// Whether the request has a key, so that it may have been sent before.
+    pub repeatable: bool,
+}
 
 /// Sees to it that a request with a key has one effect and one answer.
 pub async fn once(State(app): State<Shared>, request: Request, next: Next) -> Response {
@@ -61,7 +66,10 @@ async fn prepare(app: Shared, request: Request, next: Next) -> Result<Response, 
         if_match,
         body: &body,
     };
-    let operation = Operation(described.operation(key.as_ref()));
+    let operation = Operation {
+        id: described.operation(key.as_ref()),
+        repeatable: key.is_some(),
+    };
     let running = match &key {
         None => None,
         Some(key) => match app.keys.begin(key, &described, Instant::now()).map_err(refused_key)? {

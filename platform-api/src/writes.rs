@@ -3,6 +3,7 @@
 use crate::app::App;
 use crate::audit::{Decision, Event, Head, Outcome};
 use crate::caller::Caller;
+use crate::commands::Operation;
 use crate::environment::{Environment, EnvironmentAnswer};
 use crate::problem::{Problem, Refused};
 use crate::rights::{policies, refusal};
@@ -97,6 +98,26 @@ impl App {
             Ok((environment, Some(state)))
         };
         self.carry_out(deed, StatusCode::ACCEPTED, work).await
+    }
+
+    /// The environment as it was written. A request that is sent again may have been carried out the first time, with
+    /// another moment in its claim: then what stands in the store counts.
+    pub async fn settled(
+        &self,
+        operation: Operation,
+        environment: Environment,
+    ) -> Result<Environment, Refused> {
+        if !operation.repeatable {
+            return Ok(environment);
+        }
+        let stored = self.claims.get_key(&environment.place.key).await?;
+        Ok(match stored {
+            Some(stored) if stored.place.etag == environment.place.etag => Environment {
+                claim: stored.claim,
+                ..environment
+            },
+            _ => environment,
+        })
     }
 
     /// Carries out what changes something; the work tells its result and the state that it left.

@@ -16,7 +16,6 @@ use axum::http::StatusCode;
 use claim_store::{ClaimStore, StoreError};
 use claims::{Claim, Draft, Fault, FaultKind, Faults};
 use jiff::Timestamp;
-use uuid::Uuid;
 
 /// Ask for a new environment
 ///
@@ -50,7 +49,7 @@ pub(super) async fn create(
     let claim = draft
         .complete(caller.principal.name(), Timestamp::now())
         .map_err(|faults| Problem::faults(&faults))?;
-    app.create(&caller, operation.0, claim, dry_run).await
+    app.create(&caller, operation, claim, dry_run).await
 }
 
 impl App {
@@ -58,7 +57,7 @@ impl App {
     pub(super) async fn create(
         &self,
         caller: &Caller,
-        operation: Uuid,
+        operation: Operation,
         claim: Claim,
         dry_run: bool,
     ) -> Result<ChangeAnswer, Refused> {
@@ -73,7 +72,7 @@ impl App {
     async fn create_in_bucket(
         &self,
         caller: &Caller,
-        operation: Uuid,
+        operation: Operation,
         claim: Claim,
         dry_run: bool,
     ) -> Result<ChangeAnswer, Refused> {
@@ -89,28 +88,31 @@ impl App {
             caller: caller.clone(),
             action: Action::CreateEnvironment,
             name: name.to_string(),
-            operation,
+            operation: operation.id,
             verdict,
             before: None,
         };
         let work = async {
             self.require_free(&claim)?;
-            match self.claims.put_new(&claim, operation).await {
-                Ok(place) => Ok(Environment {
+            match self.claims.put_new(&claim, operation.id).await {
+                Ok(place) => {
+                    let made = Environment {
                     claim,
                     place,
                     origin: Origin::Bucket,
                     status: None,
                     gone: None,
                     version: 0,
-                }),
+                    };
+                    self.settled(operation, made).await
+                }
                 Err(StoreError::Exists { .. }) => Err(self.taken(caller, name.as_str()).await),
                 Err(error) => Err(Refused::from(error)),
             }
         };
         let done = self.change(deed, work).await?;
         drop(place);
-        Ok(ChangeAnswer::Accepted(operation, done))
+        Ok(ChangeAnswer::Accepted(operation.id, done))
     }
 
     /// Refuses a name that a static environment has, or a claim under another key. The store refuses its own key.
@@ -144,7 +146,7 @@ impl App {
     async fn propose(
         &self,
         caller: &Caller,
-        operation: Uuid,
+        operation: Operation,
         claim: Claim,
         dry_run: bool,
     ) -> Result<ChangeAnswer, Refused> {
@@ -172,17 +174,17 @@ impl App {
             caller: caller.clone(),
             action: Action::CreateEnvironment,
             name: claim.environment_name.to_string(),
-            operation,
+            operation: operation.id,
             verdict,
             before: None,
         };
         let work = async {
             let by = caller.principal.name();
-            let opened = gitlab.propose(&claim, by, operation).await?;
+            let opened = gitlab.propose(&claim, by, operation.id).await?;
             Ok((opened, None))
         };
         let done = self.carry_out(deed, StatusCode::ACCEPTED, work).await?;
-        Ok(ChangeAnswer::Proposed(operation, done))
+        Ok(ChangeAnswer::Proposed(operation.id, done))
     }
 }
 

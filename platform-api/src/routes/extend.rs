@@ -94,5 +94,5 @@ pub(super) async fn extend(
         },
         dry_run: false,
     };
-    app.replace(&caller, operation.0, change).await
+    app.replace(&caller, operation, change).await
 }

@@ -70,7 +70,7 @@ pub(super) async fn drain(
         lifted: None,
     };
     let work = async {
-        let standing = app.claims.freeze(&wanted, operation.0).await?;
+        let standing = app.claims.freeze(&wanted, operation.id).await?;
         Ok((standing, None))
     };
     let done = app.carry_out(deed, StatusCode::ACCEPTED, work).await?;
@@ -94,7 +94,7 @@ pub(super) async fn thaw(
 ) -> Result<(StatusCode, Json<PlatformState>), Refused> {
     let deed = deed(&app, &caller, operation)?;
     let work = async {
-        app.claims.thaw(Timestamp::now(), operation.0).await?;
+        app.claims.thaw(Timestamp::now(), operation.id).await?;
         Ok(((), None))
     };
     app.carry_out(deed, StatusCode::ACCEPTED, work).await?;
@@ -109,7 +109,7 @@ fn deed(app: &Shared, caller: &Caller, operation: Operation) -> Result<Deed, Ref
         caller: caller.clone(),
         action: Action::Drain,
         name: "platform".to_owned(),
-        operation: operation.0,
+        operation: operation.id,
         verdict,
         before: None,
     })

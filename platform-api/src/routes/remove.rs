@@ -68,7 +68,7 @@ pub(super) async fn remove(
         caller: caller.clone(),
         action,
         name: name.to_string(),
-        operation: operation.0,
+        operation: operation.id,
         verdict,
         before: Some(before.etag().to_owned()),
     };
@@ -85,7 +85,7 @@ pub(super) async fn remove(
         gone: gone.clone(),
     };
     let work = async {
-        let place = app.claims.withdraw(&place, &tombstone, operation.0).await?;
+        let place = app.claims.withdraw(&place, &tombstone, operation.id).await?;
         Ok(Environment {
             place,
             gone: Some(gone),
@@ -93,5 +93,5 @@ pub(super) async fn remove(
         })
     };
     let done = app.change(deed, work).await?;
-    Ok(ChangeAnswer::Accepted(operation.0, done))
+    Ok(ChangeAnswer::Accepted(operation.id, done))
 }

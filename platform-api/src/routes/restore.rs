@@ -66,26 +66,27 @@ pub(super) async fn restore(
         caller: caller.clone(),
         action,
         name: name.to_string(),
-        operation: operation.0,
+        operation: operation.id,
         verdict,
         before: Some(before.etag().to_owned()),
     };
     let work = async {
-        let place = match app.claims.put_new(&claim, operation.0).await {
+        let place = match app.claims.put_new(&claim, operation.id).await {
             Ok(place) => place,
             Err(StoreError::Exists { .. }) => return Err(lives(&name)),
             Err(error) => return Err(Refused::from(error)),
         };
-        Ok(Environment {
+        let restored = Environment {
             claim,
             place,
             gone: None,
             ..before
-        })
+        };
+        app.settled(operation, restored).await
     };
     let done = app.change(deed, work).await?;
     drop(place);
-    Ok(ChangeAnswer::Accepted(operation.0, done))
+    Ok(ChangeAnswer::Accepted(operation.id, done))
 }
 
 impl App {

@@ -90,5 +90,5 @@ pub(super) async fn rollback(
         },
         dry_run: false,
     };
-    app.replace(&caller, operation.0, change).await
+    app.replace(&caller, operation, change).await
 }

@@ -17,7 +17,6 @@ use claim_store::{ETag, Place};
 use claims::{Claim, Draft, EnvironmentName, Fault, FaultKind, Faults};
 use jiff::Timestamp;
 use std::sync::Arc;
-use uuid::Uuid;
 
 /// Change an environment, or ask for a new one under a name
 ///
@@ -64,7 +63,7 @@ pub(super) async fn update(
             let claim = draft
                 .complete(caller.principal.name(), Timestamp::now())
                 .map_err(|faults| Problem::faults(&faults))?;
-            return app.create(&caller, operation.0, claim, dry_run).await;
+            return app.create(&caller, operation, claim, dry_run).await;
         }
         Expected::State(expected) => Some(expected),
         Expected::Unsaid if dry_run => None,
@@ -80,7 +79,7 @@ pub(super) async fn update(
         expected,
         dry_run,
     };
-    app.replace(&caller, operation.0, change).await
+    app.replace(&caller, operation, change).await
 }
 
 /// Another claim in the place of one that is there.
@@ -98,7 +97,7 @@ impl App {
     pub(super) async fn replace(
         &self,
         caller: &Caller,
-        operation: Uuid,
+        operation: Operation,
         change: Change,
     ) -> Result<ChangeAnswer, Refused> {
         let Change {
@@ -118,7 +117,7 @@ impl App {
             caller: caller.clone(),
             action,
             name: before.name().to_owned(),
-            operation,
+            operation: operation.id,
             verdict,
             before: Some(before.etag().to_owned()),
         };
@@ -128,15 +127,16 @@ impl App {
             etag: expected.unwrap_or_else(|| before.place.etag.clone()),
         };
         let work = async {
-            let place = self.claims.replace(&place, &after, operation).await?;
-            Ok(Environment {
+            let place = self.claims.replace(&place, &after, operation.id).await?;
+            let changed = Environment {
                 claim: after,
                 place,
                 ..(*before).clone()
-            })
+            };
+            self.settled(operation, changed).await
         };
         let done = self.change(deed, work).await?;
-        Ok(ChangeAnswer::Accepted(operation, done))
+        Ok(ChangeAnswer::Accepted(operation.id, done))
     }
 }
 

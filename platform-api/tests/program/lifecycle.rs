@@ -72,7 +72,7 @@ async fn who_asks_what_would_happen_changes_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_taken_back_can_be_restored_and_what_was_changed_undone() {
-    let mut scene = Scene::start(Kind::Minio).await;
+    let mut scene = Scene::start(Kind::Versitygw).await;
     let first = scene.made("dev-x", "dev").await;
     let mut body = draft("dev-x", "dev");
     body["services"]["shop"] = "v2.0.0".into();
@@ -112,6 +112,7 @@ async fn what_was_taken_back_can_be_restored_and_what_was_changed_undone() {
     );
 
     // A program that has just been started knows it from the bucket.
+    scene.program.kill().await;
     let fresh = scene
         .program
         .start_again(&scene.store.endpoint, &scene.issuer)

@@ -99,11 +99,12 @@ async fn a_static_environment_is_proposed_by_one_merge_request_however_often_it_
     assert_eq!(answer.status, 202, "{answer:?}");
     let opened = answer.json()["merge_request"].clone();
     // Another program, which does not know that it was answered already.
-    let gitlab_settings = scene
+    scene.program.kill().await;
+    scene.program = scene
         .program
         .start_again(&scene.store.endpoint, &scene.issuer)
         .await;
-    let again = gitlab_settings.send(&propose).await;
+    let again = scene.send(&propose).await;
     assert_eq!(again.json()["merge_request"], opened, "{again:?}");
 
     let requests = gitlab.merge_requests();
