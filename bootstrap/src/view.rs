@@ -6,8 +6,11 @@ use console::{Term, truncate_str};
 use run_report::Envelope;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+/// How soon an event is seen.
+const FRAME: Duration = Duration::from_millis(40);
+/// How often the passing seconds are, while nothing happens.
 const REDRAW: Duration = Duration::from_millis(200);
 
 /// Draws a run on stderr until it has ended.
@@ -20,6 +23,8 @@ struct Screen {
     term: Term,
     progress: Progress,
     drawn: usize,
+    /// When, unless something has changed since.
+    drawn_at: Option<Instant>,
     closed: bool,
 }
 
@@ -29,15 +34,16 @@ impl View {
             term: Term::stderr(),
             progress: Progress::default(),
             drawn: 0,
+            drawn_at: None,
             closed: false,
         }));
         let (watched, time) = (Arc::downgrade(&screen), clock.clone());
         // Seconds pass also while nothing happens. The thread ends with the view.
         thread::spawn(move || {
             while let Some(screen) = watched.upgrade() {
-                lock(&screen).draw(&time);
+                lock(&screen).refresh(&time);
                 drop(screen);
-                thread::sleep(REDRAW);
+                thread::sleep(FRAME);
             }
         });
         Self { screen, clock }
@@ -47,6 +53,7 @@ impl View {
     pub(crate) fn show(&mut self, envelope: &Envelope) {
         let mut screen = lock(&self.screen);
         screen.progress.take(envelope);
+        screen.drawn_at = None;
         if screen.progress.outcome().is_some() {
             screen.close(&self.clock);
         }
@@ -54,6 +61,13 @@ impl View {
 }
 
 impl Screen {
+    /// Draws what has changed, and the time if nothing has.
+    fn refresh(&mut self, clock: &Clock) {
+        if self.drawn_at.is_none_or(|at| at.elapsed() >= REDRAW) {
+            self.draw(clock);
+        }
+    }
+
     fn draw(&mut self, clock: &Clock) {
         if self.closed {
             return;
@@ -66,6 +80,7 @@ impl Screen {
             let _ = self.term.write_line(&truncate_str(line, width, "…"));
         }
         self.drawn = lines.len();
+        self.drawn_at = Some(Instant::now());
     }
 
     fn close(&mut self, clock: &Clock) {

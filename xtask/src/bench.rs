@@ -26,6 +26,12 @@ pub(crate) struct Arguments {
     /// Measure plan and refresh alone.
     #[arg(long)]
     plan: bool,
+    /// Measure the runs of components alone.
+    #[arg(long, conflicts_with = "plan")]
+    components: bool,
+    /// How often a run of components is measured, its rivals taking turns with it.
+    #[arg(long, default_value_t = 3)]
+    rounds: usize,
     /// Measure the platform API alone, with so many environments.
     #[arg(long, value_name = "ENVIRONMENTS", num_args = 0..=1, default_missing_value = "10000")]
     api: Option<usize>,
@@ -54,7 +60,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         if arguments.plan {
             return plans();
         }
-        return measure(arguments.starts);
+        if arguments.components {
+            runs(arguments.rounds)?.print();
+            return Ok(());
+        }
+        return measure(arguments.starts, arguments.rounds);
     }
     let engines = tools::ensure()?;
     let programs = stage("build in the release profile", "10 min cold", || {
@@ -63,9 +73,14 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let mut again = Command::new(std::env::current_exe()?);
     again
         .args(["bench", "--prepared", "--starts"])
-        .arg(arguments.starts.to_string());
+        .arg(arguments.starts.to_string())
+        .arg("--rounds")
+        .arg(arguments.rounds.to_string());
     if arguments.plan {
         again.arg("--plan");
+    }
+    if arguments.components {
+        again.arg("--components");
     }
     command::run(
         again
@@ -84,7 +99,18 @@ fn plans() -> Result<()> {
     Ok(())
 }
 
-fn measure(starts: usize) -> Result<()> {
+/// Runs of components against their rivals.
+fn runs(rounds: usize) -> Result<components::Components> {
+    let engines = slipway_tests::engines()?;
+    let bootstrap = slipway_tests::binary("slipway-bootstrap")?;
+    stage(
+        "eight components: install, again, by Ansible in a row, by one playbook",
+        "8 min",
+        || components::measure(&bootstrap, Path::new(&engines), rounds),
+    )
+}
+
+fn measure(starts: usize, rounds: usize) -> Result<()> {
     let handshake = stage(
         "provider: start to handshake line, mutual TLS",
         "10 s",
@@ -95,17 +121,7 @@ fn measure(starts: usize) -> Result<()> {
             )
         },
     )?;
-    let engines = slipway_tests::engines()?;
-    let components = stage(
-        "eight components: install, again, by Ansible in a row",
-        "8 min",
-        || {
-            components::measure(
-                &slipway_tests::binary("slipway-bootstrap")?,
-                Path::new(&engines),
-            )
-        },
-    )?;
+    let components = runs(rounds)?;
     eprintln!();
     handshake.print();
     components.print();

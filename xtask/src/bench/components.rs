@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -13,15 +14,13 @@ use slipway_tests::configuration::{self, COMPONENTS};
 use slipway_tests::{Cluster, ExistingHost, Sandbox, SandboxOptions, Terraform};
 
 use super::Spread;
-use super::watching::{self, Watching};
+use super::watching::{self, Delays, Heard, Watching};
 use crate::{command, ground};
 
 /// The platform that is measured.
 const PLATFORM: &str = "bench";
 /// The run that is repeated.
 const RUN: &str = "00000000-0000-4000-8000-000000000001";
-/// How often the short measurements are repeated, the two sides taking turns.
-const ROUNDS: usize = 3;
 
 /// Figures of the component runs, in seconds.
 pub(super) struct Components {
@@ -58,7 +57,8 @@ impl Components {
     }
 }
 
-pub(super) fn measure(bootstrap: &Path, engines: &Path) -> Result<Components> {
+/// Measures; the short measurements are repeated in so many rounds, the rivals taking turns.
+pub(super) fn measure(bootstrap: &Path, engines: &Path, rounds: usize) -> Result<Components> {
     let sandbox = Sandbox::start(SandboxOptions::real())?;
     let terraform = Terraform::new(&sandbox, &configuration::platform(PLATFORM, &COMPONENTS))?;
     terraform.apply()?.ok()?;
@@ -70,12 +70,17 @@ pub(super) fn measure(bootstrap: &Path, engines: &Path) -> Result<Components> {
     let mut runs = Vec::new();
     let mut outside = Vec::new();
     let (mut rows, mut singles) = (Vec::new(), Vec::new());
-    let (mut delays, mut nothing) = (Vec::new(), Vec::new());
-    for _ in 0..ROUNDS {
-        let (whole, idle, events) = one_run(bootstrap, &request)?;
-        runs.push(whole);
-        outside.push(idle);
-        delays.extend(watching::delays(sandbox.folder(), RUN, &events)?);
+    let (mut delays, mut nothing) = (Delays::default(), Vec::new());
+    for _ in 0..rounds {
+        let run = one_run(bootstrap, &request, sandbox.folder())?;
+        runs.push(run.whole);
+        outside.push(run.outside);
+        for (delays, heard) in [
+            (&mut delays.started, &run.started),
+            (&mut delays.followed, &run.followed),
+        ] {
+            delays.extend(watching::delays(sandbox.folder(), RUN, heard)?);
+        }
         nothing.push(watching::nothing_to_do(bootstrap, &request)?);
         rows.push(in_a_row(engines, &sandbox, &cluster)?);
         singles.push(in_one_playbook(engines, &sandbox, &cluster)?);
@@ -127,20 +132,39 @@ fn seconds_since_epoch(text: &str) -> Result<f64> {
     Ok(instant.as_duration().as_secs_f64())
 }
 
-/// One run of all of them by slipway-bootstrap: its wall time, and the part of it in which no playbook ran.
-fn one_run(program: &Path, request: &Path) -> Result<(f64, f64, String)> {
+/// One run of all of them by slipway-bootstrap.
+struct OneRun {
+    /// Its wall time, and the part of it in which no playbook ran.
+    whole: f64,
+    outside: f64,
+    started: Heard,
+    followed: Heard,
+}
+
+fn one_run(program: &Path, request: &Path, state: &Path) -> Result<OneRun> {
     let mut run = Command::new(program);
-    run.args(["run", "--json", "--request"]).arg(request);
+    run.args(["run", "--json", "--request"])
+        .arg(request)
+        .env("XDG_STATE_HOME", state);
     for component in COMPONENTS {
         run.args(["--force", component]);
     }
-    let started = Instant::now();
-    let events = command::output(&mut run)?;
-    let whole = started.elapsed().as_secs_f64();
+    let mut follow = Command::new(program);
+    follow
+        .args(["follow", RUN, "--json"])
+        .env("XDG_STATE_HOME", state);
+    let began = Instant::now();
+    let mut follower = None;
+    let started = watching::hear(&mut run, || {
+        follower = Some(thread::spawn(move || watching::hear(&mut follow, || ())));
+    })?;
+    let whole = began.elapsed().as_secs_f64();
+    let followed = follower
+        .and_then(|follower| follower.join().ok())
+        .context("nobody followed the run")??;
     let mut reader = EventReader::default();
-    let mut first = None;
-    let mut last = None;
-    for line in events.lines() {
+    let (mut first, mut last) = (None, None);
+    for (_, line) in &started {
         let Line::Known(envelope) = reader.read(line)? else {
             continue;
         };
@@ -153,10 +177,14 @@ fn one_run(program: &Path, request: &Path) -> Result<(f64, f64, String)> {
         }
     }
     let (Some(first), Some(last)) = (first, last) else {
-        bail!("the run started no component:\n{events}");
+        bail!("the run started no component: {started:#?}");
     };
-    let inside = last.duration_since(first).as_secs_f64();
-    Ok((whole, whole - inside, events))
+    Ok(OneRun {
+        whole,
+        outside: whole - last.duration_since(first).as_secs_f64(),
+        started,
+        followed,
+    })
 }
 
 /// The same by `ansible-playbook` alone, one after the other.

@@ -1,9 +1,10 @@
-//! What somebody who watches a run waits for: the way of an event from the end of its task to the stream, and a run
-//! that has nothing to do.
+//! What somebody who watches a run waits for: the way of an event from the end of its task to its readers, and a run that
+//! has nothing to do.
 
 use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
@@ -14,10 +15,21 @@ use serde_json::Value;
 use super::Spread;
 use crate::command;
 
+/// Lines of a stream of events, each with the time at which its reader had it.
+pub(super) type Heard = Vec<(Timestamp, String)>;
+
+/// Milliseconds from the end of a task, as its host notes it, until a reader has its event.
+#[derive(Default)]
+pub(super) struct Delays {
+    /// Who started the run and reads its stdout.
+    pub(super) started: Vec<f64>,
+    /// Who follows it from another terminal.
+    pub(super) followed: Vec<f64>,
+}
+
 /// Figures of somebody who watches.
 pub(super) struct Watching {
-    /// Milliseconds from the end of a task, as its host notes it, until its event is written. Sorted.
-    delays: Vec<f64>,
+    delays: Delays,
     /// Seconds of a run with nothing to do whose host cannot be reached: it asks for no connection at all.
     nothing: Spread,
 }
@@ -25,12 +37,17 @@ pub(super) struct Watching {
 impl Watching {
     #[expect(clippy::print_stdout, reason = "figures are the result of this task")]
     pub(super) fn print(&self) {
-        println!(
-            "event from task end to stream: median {:.0} ms, p99 {:.0} ms, of {} tasks",
-            percentile(&self.delays, 50),
-            percentile(&self.delays, 99),
-            self.delays.len()
-        );
+        for (who, delays) in [
+            ("who started the run", &self.delays.started),
+            ("who follows it elsewhere", &self.delays.followed),
+        ] {
+            println!(
+                "event from the end of a task to {who}: median {:.0} ms, p99 {:.0} ms, of {} tasks",
+                percentile(delays, 50),
+                percentile(delays, 99),
+                delays.len()
+            );
+        }
         println!(
             "run with nothing to do: {:.2} s (from {:.2} to {:.2}), no playbook, no SSH connection",
             self.nothing.median, self.nothing.least, self.nothing.most
@@ -39,9 +56,11 @@ impl Watching {
 }
 
 /// Joins both; `delays` are of all runs that were watched.
-pub(super) fn figures(mut delays: Vec<f64>, nothing: Vec<f64>) -> Result<Watching> {
-    ensure!(!delays.is_empty(), "no task was watched");
-    delays.sort_by(f64::total_cmp);
+pub(super) fn figures(mut delays: Delays, nothing: Vec<f64>) -> Result<Watching> {
+    for delays in [&mut delays.started, &mut delays.followed] {
+        ensure!(!delays.is_empty(), "no task was watched");
+        delays.sort_by(f64::total_cmp);
+    }
     Ok(Watching {
         delays,
         nothing: Spread::of(nothing),
@@ -74,16 +93,36 @@ pub(super) fn nothing_to_do(program: &Path, request: &Path) -> Result<f64> {
     Ok(took)
 }
 
+/// Runs a command to its end and notes when each line of its stdout was there. `first` is called with the first one.
+pub(super) fn hear(command: &mut Command, first: impl FnOnce()) -> Result<Heard> {
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()?;
+    let stdout = child.stdout.take().context("no standard output")?;
+    let (mut heard, mut first) = (Heard::new(), Some(first));
+    for line in BufReader::new(stdout).lines() {
+        let line = line?;
+        heard.push((Timestamp::now(), line));
+        if let Some(first) = first.take() {
+            first();
+        }
+    }
+    let status = child.wait()?;
+    ensure!(status.success(), "{command:?} ended with {status}");
+    Ok(heard)
+}
+
 /// The delays of one run's task events in milliseconds, held against the event files that its playbooks left below
 /// `hosts`. Both are of one machine, and of one clock.
-pub(super) fn delays(hosts: &Path, run: &str, stream: &str) -> Result<Vec<f64>> {
+pub(super) fn delays(hosts: &Path, run: &str, heard: &Heard) -> Result<Vec<f64>> {
     let mut told: BTreeMap<String, Vec<Timestamp>> = BTreeMap::new();
     let mut reader = EventReader::default();
-    for line in stream.lines() {
+    for (at, line) in heard {
         if let Line::Known(envelope) = reader.read(line)?
             && let Event::Task { component, .. } = envelope.event
         {
-            told.entry(component).or_default().push(envelope.ts);
+            told.entry(component).or_default().push(*at);
         }
     }
     let mut delays = Vec::new();
