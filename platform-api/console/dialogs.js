@@ -12,7 +12,7 @@ export function extendDialog(environment, done) {
   const choices = [[4, "4 hours"], [24, "a day"], [72, "3 days"]].map(([hours, words], index) => {
     const until = new Date(end + hours * HOUR);
     return element("div", { class: "choice" },
-      element("input", { type: "radio", name: "until", id: `until-${hours}`, value: until.toISOString(), checked: index === 1 }),
+      element("input", { type: "radio", name: "until", id: `until-${hours}`, value: until.toISOString(), checked: index === 1, autofocus: index === 1 }),
       element("label", { for: `until-${hours}` }, `By ${words}, until ${moment(until)}`));
   });
   ask({
