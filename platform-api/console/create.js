@@ -1,7 +1,7 @@
 // A new environment: the form of the schema, a look at what it would become, and then the wish itself.
 
 import { api, freshKey, Refused } from "./api.js";
-import { announce, element, note, refusal } from "./element.js";
+import { announce, element, note, prose, refusal, sentence } from "./element.js";
 import { formOf } from "./form.js";
 
 /** The API fills these in: who asks, and when. */
@@ -40,7 +40,7 @@ export async function showCreate({ main, signal }) {
       const trial = await api.trial(claim);
       show(preview, trial);
       if (!trial.verdict.allowed) {
-        trouble.replaceChildren(note("bad", element("strong", {}, "Not allowed"), element("p", {}, trial.verdict.because)));
+        trouble.replaceChildren(note("bad", element("strong", {}, "Not allowed"), element("p", {}, prose(sentence(trial.verdict.because)))));
         return;
       }
       made(await api.create(claim, key));
@@ -93,11 +93,11 @@ function show(preview, trial) {
   const { verdict } = trial;
   preview.replaceChildren(
     element("h2", { id: "preview-title" }, "What it would become"),
-    note(verdict.allowed ? "good" : "bad", element("strong", {}, verdict.allowed ? "Allowed" : "Not allowed"), element("p", {}, verdict.because)),
-    ...trial.warnings.map(({ pointer, message }) => note("warn", element("strong", {}, pointer), element("p", {}, message))),
+    note(verdict.allowed ? "good" : "bad", element("strong", {}, verdict.allowed ? "Allowed" : "Not allowed"), element("p", {}, prose(sentence(verdict.because)))),
+    ...trial.warnings.map(({ pointer, message }) => note("warn", element("strong", {}, pointer), element("p", {}, prose(message)))),
     element("dl", { class: "facts" },
       element("dt", {}, "Price a day"),
-      element("dd", {}, trial.price_per_day ? `$${trial.price_per_day}` : `not known: ${trial.no_price_because ?? "no prices are configured"}`),
+      element("dd", {}, trial.price_per_day ? `$${trial.price_per_day}` : ["not known: ", prose(trial.no_price_because ?? "no prices are configured")]),
       element("dt", {}, "Node pools"),
       element("dd", {}, element("ul", { role: "list" }, trial.nodes.map(({ kind, plan, nodes }) =>
         element("li", {}, plan ? `${kind}: ${nodes} × ${plan}` : kind)))),

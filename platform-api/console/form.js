@@ -18,7 +18,7 @@ function question({ label, hint, control, required }) {
     hint ? element("p", { class: "hint", id: `${id}-hint` }, prose(hint)) : null);
   const say = (message) => {
     fault.hidden = !message;
-    fault.textContent = sentence(message ?? "");
+    fault.replaceChildren(...prose(sentence(message ?? "")));
     if (message) control.setAttribute("aria-invalid", "true");
     else control.removeAttribute("aria-invalid");
   };
@@ -90,10 +90,13 @@ export function formOf(schema, { names, without = {} }) {
       else places.set(step(field.name), field);
     }
     places.forEach((place) => place.say(null));
-    const lines = faults.map(({ pointer, message }) => {
-      const place = nearest(places, pointer);
+    // In the order in which one meets them on the page.
+    const order = [...places.values()];
+    const placed = faults.map((fault) => ({ ...fault, place: nearest(places, fault.pointer) }));
+    placed.sort((one, other) => order.indexOf(one.place) - order.indexOf(other.place));
+    const lines = placed.map(({ pointer, message, place }) => {
       place?.say(message);
-      const words = `${place?.label ?? (pointer || "The claim")}: ${message}`;
+      const words = prose(`${place?.label ?? (pointer || "The claim")}: ${message}`);
       if (!place) return element("li", {}, words);
       const go = (event) => {
         event.preventDefault();
