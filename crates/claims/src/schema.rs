@@ -12,7 +12,9 @@ use serde_json::{Value, json};
 const FILLED_IN: &str = "Filled in when the claim is accepted by the API or by Terraform; a file in the bucket must have it.";
 
 /// A line that is not blank in between: what users, addresses and branches look like.
-const ONE_WORD: &str = r"^[^\s\p{Cc}]+$";
+///
+/// The control characters are spelled out because not every dialect of patterns knows their class.
+const ONE_WORD: &str = r"^[^\s\x00-\x1f\x7f-\x9f]+$";
 const NUMBERS: &str = r"v?[0-9]+(\.[0-9]+){0,3}(-[0-9A-Za-z.-]+)?";
 /// Any tag, except a mixture of numbers and wildcards that is no pattern, which nobody means as a tag.
 const TAG: &str =

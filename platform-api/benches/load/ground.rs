@@ -8,12 +8,14 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::{Value, json};
+use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
 
+/// Built beside this measurement, unless `SLIPWAY_BIN_DIR` names a folder with another one.
 const PROGRAM: &str = env!("CARGO_BIN_EXE_platform-api");
 const START_DEADLINE: Duration = Duration::from_mins(5);
 const AUDIENCE: &str = "platform-api";
@@ -74,6 +76,13 @@ impl Issuer {
     }
 }
 
+fn program() -> PathBuf {
+    std::env::var_os("SLIPWAY_BIN_DIR").map_or_else(
+        || PathBuf::from(PROGRAM),
+        |folder| PathBuf::from(folder).join("platform-api"),
+    )
+}
+
 impl Program {
     /// Starts it and waits until it is ready.
     pub(crate) async fn start(store: &str, issuer: &Issuer) -> Self {
@@ -105,7 +114,7 @@ impl Program {
         });
         let file = secret("settings.json", &settings.to_string());
         let log = std::fs::File::create(folder.path().join("log")).expect("a log");
-        let process = Command::new(PROGRAM)
+        let process = Command::new(program())
             .arg("serve")
             .arg("--settings")
             .arg(file)
