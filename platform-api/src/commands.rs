@@ -33,6 +33,10 @@ pub struct Operation {
 
 /// Sees to it that a request with a key has one effect and one answer.
 pub async fn once(State(app): State<Shared>, request: Request, next: Next) -> Response {
+    // Whatever is asked for by another method is refused for that, not for its key.
+    if ![Method::POST, Method::PUT, Method::DELETE].contains(request.method()) {
+        return next.run(request).await;
+    }
     match prepare(app, request, next).await {
         Ok(answer) => answer,
         Err(refused) => refused.into_response(),
