@@ -3,6 +3,12 @@
 //!
 //! The requests are made on the same machine, so what sends them takes its part of the processors too.
 
+#![allow(
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a measurement that cannot go on ends, and its figures are its output"
+)]
+
 mod agent;
 mod generator;
 mod ground;
