@@ -333,7 +333,13 @@ async fn refreshed(
     if wait::is_wanted(&state) {
         let status = target.status(&name).await?;
         let phase = wait::phase_of(status.as_ref(), &stored.place);
-        state.set("phase", phase.as_str());
+        // Only a wait ends in Ready: until then the next apply has one to end, and a replacement knows that what it
+        // replaces was waited for in vain.
+        let still_to_end = known
+            .value("phase")
+            .as_str()
+            .filter(|before| *before != READY_PHASE && phase == Phase::Ready);
+        state.set("phase", still_to_end.unwrap_or(phase.as_str()));
     }
     Ok(Some(state))
 }

@@ -75,7 +75,7 @@ pub(super) fn schema() -> Schema {
             .optional()
             .describe("How long `wait_for = \"ready\"` waits, as `45m` or `1h30m`."),
         )
-        .attribute("phase", Attribute::string().computed().describe("With `wait_for = \"ready\"`: phase of the environment as it was last seen. Another one than `Ready` is waited for by the next apply."))
+        .attribute("phase", Attribute::string().computed().describe("With `wait_for = \"ready\"`: phase of the environment as it was last seen; `Ready` once it was waited for. Another one is waited for by the next apply."))
         .attribute("cluster_id", Attribute::string().computed().describe("Id of the platform's cluster; null through the platform's API."))
         .attribute("key", Attribute::string().computed().describe("Key of the claim's object in the bucket."))
         .attribute("etag", Attribute::string().computed().describe("State of the object as it was last read or written; an update replaces exactly this one."))
