@@ -74,7 +74,7 @@ fn number(file: &[u8], place: usize, width: usize) -> Option<usize> {
     let number = bytes
         .iter()
         .rev()
-        .fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
+        .fold(0_u64, |number, byte| (number << 8) | u64::from(*byte));
     usize::try_from(number).ok()
 }
 
