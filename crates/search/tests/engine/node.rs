@@ -12,7 +12,7 @@ const START_DEADLINE: Duration = Duration::from_mins(2);
 
 /// The engine while one test has it for itself: all tests know the same names of indices.
 pub(crate) struct Node {
-    address: String,
+    pub(crate) address: String,
     http: reqwest::Client,
     _turn: MutexGuard<'static, ()>,
 }
