@@ -25,6 +25,8 @@ PINS = os.path.dirname(os.path.abspath(__file__))
 HOME = os.path.join(os.path.expanduser("~"), ".slipway")
 MINIMUM = {"ansible_core": (2, 19), "kubernetes_core": (6, 2), "kubernetes": (24, 2), "boto3": (1, 26)}
 DOWNLOAD_TIMEOUT_S = 60
+# Compiling all collections of Ansible takes longer than installing them, and a run uses a few: those compile as they are used.
+INSTALL = ["install", "--quiet", "--no-input", "--no-compile", "--disable-pip-version-check"]
 
 
 class Lacking(Exception):
@@ -144,7 +146,7 @@ def install_wheels(folder, requirements, wheels):
     if done.returncode == 0:
         pip = os.path.join(next(iter(glob.glob(os.path.join(wheels, "pip-*.whl"))), wheels), "pip")
         source = ["--no-index", "--find-links", wheels, "--no-deps", "-r", requirements]
-        done = execute([os.path.join(folder, "bin", "python"), pip, "install", "--quiet", "--no-input"] + source)
+        done = execute([os.path.join(folder, "bin", "python"), pip] + INSTALL + source)
     if done.returncode != 0:
         raise Lacking(
             "SLW-331",
@@ -156,8 +158,7 @@ def install_wheels(folder, requirements, wheels):
 
 def install_from_index(folder, requirements):
     make_venv(folder)
-    pip = [os.path.join(folder, "bin", "python"), "-m", "pip", "install", "--quiet", "--no-input"]
-    done = execute(pip + ["--disable-pip-version-check", "-r", requirements])
+    done = execute([os.path.join(folder, "bin", "python"), "-m", "pip"] + INSTALL + ["-r", requirements])
     if done.returncode != 0:
         raise Lacking(
             "SLW-331",
