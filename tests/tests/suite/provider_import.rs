@@ -142,7 +142,7 @@ fn without_a_record_an_import_says_so_and_one_apply_writes_it_down() -> Result<(
 #[test]
 fn a_cluster_that_does_not_answer_costs_the_record_and_nothing_else() -> Result<()> {
     let sandbox = Sandbox::start(SandboxOptions::records())?;
-    let silent = json!({"path": "/_clusters/**", "action": {"status": 503}});
+    let silent = json!({"path": "/_clusters/**", "times": 0, "action": {"status": 503}});
     let terraform = Terraform::new(&sandbox, &told("silent"))?;
     sandbox.fault(&silent)?;
     let made = terraform.apply()?.ok()?.text();
