@@ -117,10 +117,10 @@ impl Engines for RealEngines {
     fn stand_ins(&self) -> Vec<String> {
         let mut sentences = vec![
             "pods: KWOK reports them Ready and runs nothing in them; logs, exec, webhooks and images cannot be shown",
-            "services: what playbooks say to Infisical, Authentik, Artifactory, Cloudflare and GitLab is checked by small servers that only remember it; services.jsonl has each call",
+            "services: what playbooks say to Infisical, Authentik, Artifactory, Elasticsearch, Cloudflare and GitLab is checked by small servers that only remember it; services.jsonl has each call",
             "cloud controller: Services get a load balancer of the emulated account, which forwards nothing",
             "CSI driver: claims get a block volume of the emulated account, which holds no data; vfs volumes and resizing are not played",
-            "operators: CloudNativePG, cert-manager, Kyverno and Prometheus are said to be ready; databases hold no data, nothing is scraped, certificates are signed by themselves, policies decide nothing",
+            "operators: CloudNativePG, Elasticsearch, cert-manager, Kyverno and Prometheus are said to be ready; databases hold no data, nothing is scraped, certificates are signed by themselves, policies decide nothing",
             "object store: the pods are fake, a MinIO of this machine serves the Service minio/object-store",
             "hosts: real sshd, Ansible and Helm on the machine's own system; packages, kernel, runcmd and firewalls are not the host's own",
         ];
