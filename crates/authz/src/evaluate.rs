@@ -39,7 +39,7 @@ pub(crate) fn principal_entity(
             attributes.insert("groups".to_owned(), groups);
         }
         Subject::ServiceAccount { kind, pipeline, .. } => {
-            attributes.insert("kind".to_owned(), entity(Kind::AccountKind, kind.as_str()));
+            attributes.insert("kind".to_owned(), entity(Kind::Account, kind.as_str()));
             if let Some(pipeline) = pipeline {
                 let record = RestrictedExpression::new_record([
                     ("project".to_owned(), text(&pipeline.project)),

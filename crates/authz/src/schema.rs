@@ -35,7 +35,7 @@ pub(crate) static SCHEMA: LazyLock<Schema> = LazyLock::new(|| {
 /// A kind of entity of the schema.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Kind {
-    AccountKind,
+    Account,
     Action,
     Channel,
     Environment,
@@ -52,7 +52,7 @@ pub(crate) enum Kind {
 impl Kind {
     const fn name(self) -> &'static str {
         match self {
-            Self::AccountKind => "Slipway::AccountKind",
+            Self::Account => "Slipway::AccountKind",
             Self::Action => "Slipway::Action",
             Self::Channel => "Slipway::Channel",
             Self::Environment => "Slipway::Environment",
@@ -101,12 +101,12 @@ impl TypeNames {
 )]
 static TYPE_NAMES: LazyLock<TypeNames> = LazyLock::new(|| {
     use Kind::{
-        AccountKind, Action, Channel, Environment, Origin, Platform, Pool, Role, ServiceAccount,
-        Team, Type, User,
+        Account, Action, Channel, Environment, Origin, Platform, Pool, Role, ServiceAccount, Team,
+        Type, User,
     };
     TypeNames(
         [
-            AccountKind,
+            Account,
             Action,
             Channel,
             Environment,
