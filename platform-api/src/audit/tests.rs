@@ -288,7 +288,9 @@ fn the_command_takes_a_folder_and_warns_without_an_anchor() {
     let folder = folder.path().to_str().expect("a path");
     let run = |arguments: &[&str]| {
         let mut out = Vec::new();
-        let arguments = ["verify", folder].into_iter().chain(arguments.iter().copied());
+        let arguments = ["verify", folder]
+            .into_iter()
+            .chain(arguments.iter().copied());
         let program = <Program as clap::Parser>::parse_from(arguments);
         program
             .verify
