@@ -26,6 +26,9 @@ const FIELDS: [&str; 8] = [
     "branch",
 ];
 
+/// The attributes of a Git source: both or none.
+const GIT: [&str; 2] = ["git_repository", "branch"];
+
 /// What can be waited for.
 const WAITS: [&str; 2] = ["accepted", wait::READY];
 
@@ -48,14 +51,14 @@ pub(super) fn check(config: &Object) -> Diagnostics {
     }
     check_doubles(config, &mut told);
     if let Err(faults) = Draft::from_value(&known_json(config)) {
-        // What is not set is Terraform's to say, and what is not known yet is nobody's.
-        tell(
-            faults
-                .0
-                .into_iter()
-                .filter(|one| one.kind != FaultKind::Missing),
-            &mut told,
-        );
+        // What is not set is Terraform's to say, and what is not known yet is nobody's; half a Git source is ours.
+        let is_ours = |one: &claims::Fault| {
+            one.kind != FaultKind::Missing
+                || GIT
+                    .iter()
+                    .any(|name| one.pointer == format!("/{name}") && config.is_null(name))
+        };
+        tell(faults.0.into_iter().filter(is_ours), &mut told);
     }
     told
 }
@@ -319,13 +322,10 @@ mod tests {
             ),
             (bad("platform_id", "A".into_value()), "platform_id"),
             (bad("wait_for", "redy".into_value()), "wait_for"),
-            (bad("branch", "main".into_value()), ""),
+            (bad("branch", "main".into_value()), "git_repository"),
         ];
         for (config, place) in cases {
             let told = check(&config);
-            if place.is_empty() {
-                continue;
-            }
             assert_eq!(told.len(), 1, "{place}: {told}");
             let path = told.iter().next().and_then(|one| one.path.clone()).unwrap();
             assert_eq!(path.to_string(), place);
