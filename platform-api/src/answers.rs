@@ -47,7 +47,11 @@ impl IntoResponse for ChangeAnswer {
                 let path = format!("/api/v1/environments/{}", environment.name());
                 set(&mut answer, LOCATION.as_str(), &path);
                 set(&mut answer, ETAG.as_str(), &quoted(environment.etag()));
-                set(&mut answer, crate::audit::RECEIPT_HEADER, &done.receipt.to_string());
+                set(
+                    &mut answer,
+                    crate::audit::RECEIPT_HEADER,
+                    &done.receipt.to_string(),
+                );
                 answer
             }
             Self::Proposed(operation, done) => {
@@ -58,7 +62,11 @@ impl IntoResponse for ChangeAnswer {
                 };
                 let mut answer = (StatusCode::ACCEPTED, Json(body)).into_response();
                 set(&mut answer, LOCATION.as_str(), &address);
-                set(&mut answer, crate::audit::RECEIPT_HEADER, &done.receipt.to_string());
+                set(
+                    &mut answer,
+                    crate::audit::RECEIPT_HEADER,
+                    &done.receipt.to_string(),
+                );
                 answer
             }
         }

@@ -50,7 +50,9 @@ fn bearer(parts: &Parts) -> Result<&str, Refused> {
     let text = header.and_then(|header| header.to_str().ok());
     text.and_then(|text| {
         let (scheme, token) = text.split_once(' ')?;
-        scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
+        scheme
+            .eq_ignore_ascii_case("bearer")
+            .then_some(token.trim())
     })
     .filter(|token| !token.is_empty())
     .ok_or_else(|| {

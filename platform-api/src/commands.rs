@@ -6,7 +6,9 @@
 
 use crate::app::Shared;
 use crate::caller::Caller;
-use crate::idempotency::{Answer, Begun, KEY_HEADER, Key, KeyError, REPLAYED_HEADER, Request as Described, Running};
+use crate::idempotency::{
+    Answer, Begun, KEY_HEADER, Key, KeyError, REPLAYED_HEADER, Request as Described, Running,
+};
 use crate::problem::{Problem, Refused};
 use crate::requests::of_status;
 use axum::body::{Body, to_bytes};
@@ -60,7 +62,10 @@ async fn prepare(app: Shared, request: Request, next: Next) -> Result<Response, 
         .map(|header| Key::read(header.as_bytes()))
         .transpose()
         .map_err(refused_key)?;
-    let if_match = parts.headers.get(IF_MATCH).and_then(|header| header.to_str().ok());
+    let if_match = parts
+        .headers
+        .get(IF_MATCH)
+        .and_then(|header| header.to_str().ok());
     let path = parts.uri.path_and_query().map_or("", |path| path.as_str());
     let principal = caller.principal.to_string();
     let described = Described {
@@ -76,7 +81,11 @@ async fn prepare(app: Shared, request: Request, next: Next) -> Result<Response, 
     };
     let running = match &key {
         None => None,
-        Some(key) => match app.keys.begin(key, &described, Instant::now()).map_err(refused_key)? {
+        Some(key) => match app
+            .keys
+            .begin(key, &described, Instant::now())
+            .map_err(refused_key)?
+        {
             Begun::First(running) => Some(running),
             Begun::Again(answer) => return Ok(replay(answer)),
         },
@@ -140,7 +149,9 @@ fn is_json(kind: &HeaderValue) -> bool {
 }
 
 fn not_json(kind: Option<&HeaderValue>) -> Refused {
-    let found = kind.and_then(|kind| kind.to_str().ok()).unwrap_or("nothing");
+    let found = kind
+        .and_then(|kind| kind.to_str().ok())
+        .unwrap_or("nothing");
     Problem::new(
         StatusCode::UNSUPPORTED_MEDIA_TYPE,
         "SLW-516",

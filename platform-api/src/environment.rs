@@ -79,12 +79,19 @@ impl Environment {
     pub fn phase(&self) -> Phase {
         let status = self.status.as_deref();
         match (&self.gone, status) {
-            (Some(_), Some(status)) if matches!(status.phase, Phase::Draining | Phase::Deleted | Phase::Blocked) => {
+            (Some(_), Some(status))
+                if matches!(
+                    status.phase,
+                    Phase::Draining | Phase::Deleted | Phase::Blocked
+                ) =>
+            {
                 status.phase
             }
             (Some(Gone::Expired { .. }), _) => Phase::Expired,
             (Some(Gone::Withdrawn { .. }), _) => Phase::Draining,
-            (None, Some(status)) if same_state(&status.source.etag, self.place.etag.as_str()) => status.phase,
+            (None, Some(status)) if same_state(&status.source.etag, self.place.etag.as_str()) => {
+                status.phase
+            }
             (None, _) => Phase::Pending,
         }
     }

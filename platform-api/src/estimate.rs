@@ -104,8 +104,9 @@ impl Estimates {
         }
         let hourly = plans
             .map(|plans| {
-                let plans: Plans = serde_json::from_slice(plans)
-                    .map_err(|error| refuse("the saved answer of GET /v2/plans", error.to_string()))?;
+                let plans: Plans = serde_json::from_slice(plans).map_err(|error| {
+                    refuse("the saved answer of GET /v2/plans", error.to_string())
+                })?;
                 let priced = plans.plans.into_iter();
                 Ok(priced
                     .filter_map(|plan| Some((plan.id, plan.hourly_cost?)))
@@ -181,9 +182,16 @@ fn objects(claim: &Claim, pools: &[PlannedPool]) -> Vec<PlannedObject> {
         one("FirewallGroup", name.to_owned()),
         one("KubernetesCluster", name.to_owned()),
     ];
-    let pools = pools.iter().map(|pool| one("NodePool", format!("{name}-{}", pool.kind)));
+    let pools = pools
+        .iter()
+        .map(|pool| one("NodePool", format!("{name}-{}", pool.kind)));
     objects.extend(pools);
-    objects.extend(claim.services.keys().map(|service| one("Service", service.clone())));
+    objects.extend(
+        claim
+            .services
+            .keys()
+            .map(|service| one("Service", service.clone())),
+    );
     objects
 }
 
@@ -205,14 +213,22 @@ mod tests {
         let estimate = estimates.of(&environment("dev-x", "team1").claim);
         assert_eq!(estimate.price_per_day.as_deref(), Some("2.16"));
         assert_eq!(estimate.no_price_because, None);
-        assert!(estimate.objects.iter().any(|object| object.name == "env-dev-x"));
+        assert!(
+            estimate
+                .objects
+                .iter()
+                .any(|object| object.name == "env-dev-x")
+        );
     }
 
     #[test]
     fn what_nobody_configured_is_not_invented() {
         let of = |estimates: Estimates| estimates.of(&environment("dev-x", "team1").claim);
         let nothing = of(Estimates::default());
-        assert_eq!((nothing.price_per_day, nothing.nodes[0].nodes), (None, None));
+        assert_eq!(
+            (nothing.price_per_day, nothing.nodes[0].nodes),
+            (None, None)
+        );
         let unknown = of(Estimates::new(sizes(), Some(br#"{"plans": []}"#)).unwrap());
         assert!(unknown.no_price_because.unwrap().contains("vc2-2c-4gb"));
     }

@@ -74,7 +74,10 @@ impl GitLab {
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "SLW-522",
                 "Repository is not known here",
-                format!("{repository} is not a project of {}, where this platform proposes changes", self.url),
+                format!(
+                    "{repository} is not a project of {}, where this platform proposes changes",
+                    self.url
+                ),
                 "name a project there in git_repository, or open the merge request yourself",
             )
             .about(repository)
@@ -119,8 +122,12 @@ impl GitLab {
             .get(address)
             .query(&[("source_branch", branch), ("state", "opened")]);
         let answer = self.send(request).await?;
-        let list = self.accept(answer, "find the merge request", |_, _| false).await?;
-        let first = list.and_then(|list| list.get(0).cloned()).unwrap_or_default();
+        let list = self
+            .accept(answer, "find the merge request", |_, _| false)
+            .await?;
+        let first = list
+            .and_then(|list| list.get(0).cloned())
+            .unwrap_or_default();
         self.understood(first)
     }
 
@@ -164,7 +171,9 @@ impl GitLab {
         let words = answer.text().await.unwrap_or_default();
         if status.is_success() {
             let value = serde_json::from_str(&words);
-            return value.map(Some).map_err(|error| self.failed(action, &error.to_string()));
+            return value
+                .map(Some)
+                .map_err(|error| self.failed(action, &error.to_string()));
         }
         if harmless(status.as_u16(), &words) {
             return Ok(None);
@@ -196,9 +205,19 @@ mod tests {
         let gitlab = GitLab::new(url, "t".into(), "environments".into()).unwrap();
         let of = |repository: &str| gitlab.project(repository);
         let project = Some("platform/environments".to_owned());
-        assert_eq!(of("https://git.acme.example/platform/environments"), project);
-        assert_eq!(of("https://git.acme.example/platform/environments.git"), project);
-        for other in ["https://github.com/acme/environments", "git@git.acme.example:a/b", "https://git.acme.example/a"] {
+        assert_eq!(
+            of("https://git.acme.example/platform/environments"),
+            project
+        );
+        assert_eq!(
+            of("https://git.acme.example/platform/environments.git"),
+            project
+        );
+        for other in [
+            "https://github.com/acme/environments",
+            "git@git.acme.example:a/b",
+            "https://git.acme.example/a",
+        ] {
             assert_eq!(of(other), None, "{other}");
         }
     }

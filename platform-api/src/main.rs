@@ -13,7 +13,10 @@ use tracing_subscriber::{EnvFilter, fmt};
 
 /// Environment claims over REST: identity by OIDC, rights by Cedar, truth in the claim store.
 #[derive(Parser)]
-#[command(version, after_help = "Examples:\n  platform-api serve --settings /etc/platform-api/settings.json\n  platform-api audit verify /var/log/platform-api")]
+#[command(
+    version,
+    after_help = "Examples:\n  platform-api serve --settings /etc/platform-api/settings.json\n  platform-api audit verify /var/log/platform-api"
+)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,

@@ -31,8 +31,15 @@ fn complete(api: &OpenApi) -> Value {
     }
     let mut draft = claim.clone();
     draft["title"] = json!("Draft of a claim");
-    draft["description"] = json!("A claim as a person asks for it: `user` and `creation_date` are filled in when it is accepted.");
-    draft["required"] = json!(["environment_pool", "environment_name", "environment_type", "services"]);
+    draft["description"] = json!(
+        "A claim as a person asks for it: `user` and `creation_date` are filled in when it is accepted."
+    );
+    draft["required"] = json!([
+        "environment_pool",
+        "environment_name",
+        "environment_type",
+        "services"
+    ]);
     let schemas = &mut api["components"]["schemas"];
     schemas["Claim"] = claim;
     schemas["Draft"] = draft;
@@ -46,7 +53,11 @@ fn complete(api: &OpenApi) -> Value {
     });
     api["security"] = json!([{ "oidc": [] }]);
     for (method, operation) in operations(&mut api) {
-        let more = if method == "get" { &[][..] } else { &OF_CHANGES[..] };
+        let more = if method == "get" {
+            &[][..]
+        } else {
+            &OF_CHANGES[..]
+        };
         for (status, description) in COMMON.iter().chain(more) {
             let answers = &mut operation["responses"];
             if answers.get(*status).is_none() {
@@ -63,7 +74,10 @@ fn complete(api: &OpenApi) -> Value {
 /// What a request that changes something may be answered beside that.
 const OF_CHANGES: [(&str, &str); 5] = [
     ("403", "A policy forbids it."),
-    ("409", "It cannot be done in the present state, or the same request is still under way."),
+    (
+        "409",
+        "It cannot be done in the present state, or the same request is still under way.",
+    ),
     ("412", "Somebody was faster."),
     ("422", "What was sent cannot be met."),
     ("423", "The platform takes no claims now."),
@@ -76,7 +90,10 @@ const COMMON: [(&str, &str); 7] = [
     ("413", "The body is too large."),
     ("415", "The body is not JSON."),
     ("429", "Too many requests."),
-    ("503", "The store, the policies or the audit log do not answer; nothing was decided."),
+    (
+        "503",
+        "The store, the policies or the audit log do not answer; nothing was decided.",
+    ),
     ("504", "It took too long; a write that was begun goes on."),
 ];
 

@@ -139,7 +139,10 @@ impl Problem {
             StatusCode::UNPROCESSABLE_ENTITY,
             "SLW-410",
             "Invalid environment claim",
-            format!("the claim has {} fault(s); nothing was changed", faults.0.len()),
+            format!(
+                "the claim has {} fault(s); nothing was changed",
+                faults.0.len()
+            ),
             "mend every place that `faults` names and send it again",
         );
         problem.faults = faults.0.iter().map(ProblemFault::from).collect();
@@ -187,7 +190,10 @@ impl From<StoreError> for Box<Problem> {
             | StoreError::Renamed { .. } => {
                 (StatusCode::CONFLICT, "The stored object cannot be used")
             }
-            _ => (StatusCode::SERVICE_UNAVAILABLE, "Claim store is not available"),
+            _ => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "Claim store is not available",
+            ),
         };
         let problem = Problem::from_text(status, title, &text);
         match error {
@@ -229,7 +235,10 @@ mod tests {
         let problem = Refused::from(error);
         assert_eq!((problem.status, problem.code.as_str()), (503, "SLW-406"));
         assert!(problem.detail.contains("dev-x.json"), "{problem:?}");
-        assert_eq!(problem.action, "nothing was decided, try again".split("; ").last().unwrap());
+        assert_eq!(
+            problem.action,
+            "nothing was decided, try again".split("; ").last().unwrap()
+        );
         assert_eq!(problem.retry_after, Some(5));
     }
 
@@ -239,6 +248,11 @@ mod tests {
         let problem = Problem::faults(&faults);
         assert_eq!(problem.status, 422);
         assert_eq!(problem.faults.len(), faults.0.len());
-        assert!(problem.faults.iter().any(|fault| fault.pointer == "/environment_name"));
+        assert!(
+            problem
+                .faults
+                .iter()
+                .any(|fault| fault.pointer == "/environment_name")
+        );
     }
 }

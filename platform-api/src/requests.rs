@@ -95,7 +95,8 @@ fn explain(answer: Response, id: &str) -> Response {
     }
     if problem.status == 401 {
         let scheme = HeaderValue::from_static("Bearer");
-        full.headers_mut().insert(axum::http::header::WWW_AUTHENTICATE, scheme);
+        full.headers_mut()
+            .insert(axum::http::header::WWW_AUTHENTICATE, scheme);
     }
     full.headers_mut()
         .insert(CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));

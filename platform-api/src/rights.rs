@@ -3,6 +3,7 @@
 use crate::app::App;
 use crate::caller::Caller;
 use crate::environment::Environment;
+use crate::metrics::Call;
 use crate::problem::{Problem, Refused};
 use authz::{Action, Circumstances, Origin, PolicySet, Principal, Resource, Verdict};
 use axum::http::StatusCode;
@@ -12,7 +13,11 @@ use std::collections::BTreeSet;
 
 /// What policies may know of a claim.
 #[must_use]
-pub fn subject(claim: &Claim, origin: Origin, protected: &BTreeSet<EnvironmentType>) -> authz::Environment {
+pub fn subject(
+    claim: &Claim,
+    origin: Origin,
+    protected: &BTreeSet<EnvironmentType>,
+) -> authz::Environment {
     authz::Environment {
         name: claim.environment_name.as_str().to_owned(),
         pool: claim.environment_pool.clone(),
@@ -27,7 +32,11 @@ impl App {
     /// What policies may know of an environment.
     #[must_use]
     pub fn subject(&self, environment: &Environment) -> authz::Environment {
-        subject(&environment.claim, environment.origin, &self.protected_types)
+        subject(
+            &environment.claim,
+            environment.origin,
+            &self.protected_types,
+        )
     }
 
     /// What policies may know of a claim that is to be written to the bucket.
@@ -51,7 +60,8 @@ impl App {
             ..Circumstances::api(Timestamp::now())
         };
         let resource = Resource::Environment(subject);
-        Ok(set.decide(&caller.principal, action, &resource, &circumstances))
+        let decide = || set.decide(&caller.principal, action, &resource, &circumstances);
+        Ok(self.metrics.call_here(Call::new("policy", "decide"), decide))
     }
 
     /// What the policies say to a change: both what stands there and what is to stand there must be allowed, and whoever
@@ -72,12 +82,21 @@ impl App {
             return Ok(both);
         }
         let live = self.view.live_in_pool(&after.environment_pool);
-        let create = self.decide(caller, Action::CreateEnvironment, self.subject_of(after), Some(live))?;
+        let create = self.decide(
+            caller,
+            Action::CreateEnvironment,
+            self.subject_of(after),
+            Some(live),
+        )?;
         Ok(both.and(create))
     }
 
     /// Refuses, as if it did not exist, what the caller may not see.
-    pub fn require_visible(&self, caller: &Caller, environment: &Environment) -> Result<(), Refused> {
+    pub fn require_visible(
+        &self,
+        caller: &Caller,
+        environment: &Environment,
+    ) -> Result<(), Refused> {
         if self.may_read(&caller.principal, environment)? {
             Ok(())
         } else {
@@ -86,7 +105,11 @@ impl App {
     }
 
     /// Whether somebody may see an environment.
-    pub fn may_read(&self, principal: &Principal, environment: &Environment) -> Result<bool, Refused> {
+    pub fn may_read(
+        &self,
+        principal: &Principal,
+        environment: &Environment,
+    ) -> Result<bool, Refused> {
         let set = self.policies.current().map_err(Refused::from)?;
         Ok(reader(&set, principal).may_read(&self.subject(environment)))
     }
@@ -128,5 +151,9 @@ pub fn refusal(verdict: &Verdict, action: Action, name: &str) -> Refused {
 /// The names of the policies that decided.
 #[must_use]
 pub fn policies(verdict: &Verdict) -> Vec<String> {
-    verdict.deciding.iter().map(|deciding| deciding.policy.clone()).collect()
+    verdict
+        .deciding
+        .iter()
+        .map(|deciding| deciding.policy.clone())
+        .collect()
 }

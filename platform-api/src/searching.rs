@@ -57,7 +57,11 @@ pub fn document(app: &App, seen: &Environment) -> Document {
             .and_then(|status| status.monthly_price)
             .map(|price| price.to_string()),
         services: services.collect(),
-        claim: if gone { serde_json::Value::Null } else { claim_value(&seen.claim) },
+        claim: if gone {
+            serde_json::Value::Null
+        } else {
+            claim_value(&seen.claim)
+        },
         etag: Some(seen.etag().to_owned()),
         version: version(seen.version),
     }
@@ -153,7 +157,10 @@ async fn keep(
         if missed {
             rebuild(app, index).await?;
         } else {
-            let documents: Vec<Document> = batch.into_values().map(|change| changed(app, &change)).collect();
+            let documents: Vec<Document> = batch
+                .into_values()
+                .map(|change| changed(app, &change))
+                .collect();
             put(app, index, &documents).await?;
         }
         *pause = FIRST_PAUSE;
@@ -168,7 +175,11 @@ async fn rebuild(app: &App, index: &Index) -> Result<(), SearchError> {
     };
     let call = crate::metrics::Call::new("search", "rebuild");
     let rebuilt = app.metrics.call(call, index.rebuild(everything)).await?;
-    tracing::info!(index = rebuilt.index, documents = rebuilt.documents, "the search index is made anew");
+    tracing::info!(
+        index = rebuilt.index,
+        documents = rebuilt.documents,
+        "the search index is made anew"
+    );
     tell_refused(&rebuilt.refused);
     Ok(())
 }

@@ -327,7 +327,11 @@ fn environments() -> String {
 }
 
 fn openid() -> Vec<String> {
-    vec!["openid".to_owned(), "email".to_owned(), "profile".to_owned()]
+    vec![
+        "openid".to_owned(),
+        "email".to_owned(),
+        "profile".to_owned(),
+    ]
 }
 
 const fn hundred_megabytes() -> u64 {

@@ -3,6 +3,7 @@
 use crate::app::App;
 use crate::caller::Caller;
 use crate::environment::Environment;
+use crate::metrics::Call;
 use crate::problem::{Problem, Refused};
 use authz::Origin;
 use axum::http::StatusCode;
@@ -46,7 +47,8 @@ impl App {
         let key = known
             .as_ref()
             .map_or_else(|| ClaimStore::key_of(name), |known| known.place.key.clone());
-        let stored = self.claims.get_key(&key).await?;
+        let get = self.claims.get_key(&key);
+        let stored = self.metrics.call(Call::new("store", "get"), get).await?;
         Ok(match stored {
             Some(Stored { place, claim }) if claim.environment_name == *name => {
                 Some(Arc::new(Environment {
@@ -102,7 +104,9 @@ fn managed_in_git(environment: &Environment) -> Refused {
         StatusCode::CONFLICT,
         "SLW-506",
         "Environment is managed in Git",
-        format!("{name} is static: its claim comes from {place}, and only the pipeline there writes it"),
+        format!(
+            "{name} is static: its claim comes from {place}, and only the pipeline there writes it"
+        ),
         "open a merge request there that changes or removes its file",
     )
     .about(name)

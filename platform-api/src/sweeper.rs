@@ -81,27 +81,26 @@ impl Sweeper {
 }
 
 /// Puts into words of the view what has changed in a bucket.
-async fn observe(
-    app: &App,
-    changes: Changes,
-    origin: Origin,
-    observed: &mut Observed,
-) {
+async fn observe(app: &App, changes: Changes, origin: Origin, observed: &mut Observed) {
     for refused in &changes.refused {
         tracing::debug!(key = refused.place.key, why = ?refused.why, "an object does not count");
     }
     for (place, tombstone) in changes.tombstones {
-        observed.environments.extend(gone(app, place, tombstone).await);
+        observed
+            .environments
+            .extend(gone(app, place, tombstone).await);
     }
     let found = changes.claims.into_iter();
-    observed.environments.extend(found.map(|Stored { claim, place }| Environment {
-        claim,
-        place,
-        origin,
-        status: None,
-        gone: None,
-        version: 0,
-    }));
+    observed
+        .environments
+        .extend(found.map(|Stored { claim, place }| Environment {
+            claim,
+            place,
+            origin,
+            status: None,
+            gone: None,
+            version: 0,
+        }));
     let removed = changes.vanished.into_iter();
     observed.removed.extend(
         removed
@@ -114,7 +113,11 @@ async fn observe(
 async fn gone(app: &App, place: Place, tombstone: Tombstone) -> Option<Environment> {
     let name = tombstone.environment_name.as_str();
     let gone = Some(tombstone.gone.clone());
-    if let Some(known) = app.view.get(name).filter(|known| known.place.key == place.key) {
+    if let Some(known) = app
+        .view
+        .get(name)
+        .filter(|known| known.place.key == place.key)
+    {
         return Some(Environment {
             gone,
             place,
@@ -122,10 +125,14 @@ async fn gone(app: &App, place: Place, tombstone: Tombstone) -> Option<Environme
         });
     }
     // A store that keeps no versions may also refuse to list them.
-    let history = app.claims.history(&place.key, 1).await.unwrap_or_else(|error| {
-        tracing::debug!(%error, name, "what it was before is not known");
-        Vec::new()
-    });
+    let history = app
+        .claims
+        .history(&place.key, 1)
+        .await
+        .unwrap_or_else(|error| {
+            tracing::debug!(%error, name, "what it was before is not known");
+            Vec::new()
+        });
     let earlier = history.into_iter().next()?;
     (earlier.claim.environment_name.as_str() == name).then_some(Environment {
         claim: earlier.claim,

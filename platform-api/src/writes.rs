@@ -129,7 +129,8 @@ impl App {
     ) -> Result<Done<T>, Refused> {
         if !deed.verdict.allowed {
             let problem = refusal(&deed.verdict, deed.action, &deed.name);
-            self.answered(&deed, None, problem.status, Some(&problem.code), None).await?;
+            self.answered(&deed, None, problem.status, Some(&problem.code), None)
+                .await?;
             return Err(problem);
         }
         let begun = self.record(deed.event(Outcome::Begun, None)).await?.seq;
@@ -141,8 +142,14 @@ impl App {
                 Ok(Done { result, receipt })
             }
             Err(problem) => {
-                self.answered(&deed, Some(begun), problem.status, Some(&problem.code), None)
-                    .await?;
+                self.answered(
+                    &deed,
+                    Some(begun),
+                    problem.status,
+                    Some(&problem.code),
+                    None,
+                )
+                .await?;
                 Err(problem)
             }
         }
@@ -157,18 +164,26 @@ impl App {
         after: Option<String>,
     ) -> Result<Head, Refused> {
         let code = code.map(str::to_owned);
-        let outcome = Outcome::Answered { begun, status, code };
+        let outcome = Outcome::Answered {
+            begun,
+            status,
+            code,
+        };
         self.record(deed.event(outcome, after)).await
     }
 
     async fn record(&self, event: Event) -> Result<Head, Refused> {
-        let head = self.audit.append(Timestamp::now(), event).await.map_err(|error| {
-            Problem::from_text(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "Audit log takes nothing",
-                &error.to_string(),
-            )
-        })?;
+        let head = self
+            .audit
+            .append(Timestamp::now(), event)
+            .await
+            .map_err(|error| {
+                Problem::from_text(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "Audit log takes nothing",
+                    &error.to_string(),
+                )
+            })?;
         self.metrics.audited(head.seq);
         Ok(head)
     }

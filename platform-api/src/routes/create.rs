@@ -6,6 +6,7 @@ use crate::app::{App, Shared};
 use crate::caller::Caller;
 use crate::commands::Operation;
 use crate::environment::Environment;
+use crate::metrics::Call;
 use crate::problem::{Problem, Refused};
 use crate::writes::{Accepted, Deed};
 use authz::{Action, Origin};
@@ -64,7 +65,10 @@ impl App {
         let in_git = self.git_types.contains(&claim.environment_type);
         match (&claim.git, in_git) {
             (None, true) => Err(needs_git(&claim)),
-            (None, false) => self.create_in_bucket(caller, operation, claim, dry_run).await,
+            (None, false) => {
+                self.create_in_bucket(caller, operation, claim, dry_run)
+                    .await
+            }
             (Some(_), _) => self.propose(caller, operation, claim, dry_run).await,
         }
     }
@@ -94,15 +98,16 @@ impl App {
         };
         let work = async {
             self.require_free(&claim)?;
-            match self.claims.put_new(&claim, operation.id).await {
+            let put = self.claims.put_new(&claim, operation.id);
+            match self.metrics.call(Call::new("store", "put"), put).await {
                 Ok(place) => {
                     let made = Environment {
-                    claim,
-                    place,
-                    origin: Origin::Bucket,
-                    status: None,
-                    gone: None,
-                    version: 0,
+                        claim,
+                        place,
+                        origin: Origin::Bucket,
+                        status: None,
+                        gone: None,
+                        version: 0,
                     };
                     self.settled(operation, made).await
                 }
@@ -167,7 +172,11 @@ impl App {
                 "open the merge request yourself, or ask the operators to configure `gitlab`",
             )
         })?;
-        if self.view.get(claim.environment_name.as_str()).is_some_and(|known| known.gone.is_none()) {
+        if self
+            .view
+            .get(claim.environment_name.as_str())
+            .is_some_and(|known| known.gone.is_none())
+        {
             return Err(name_taken(claim.environment_name.as_str()));
         }
         let deed = Deed {

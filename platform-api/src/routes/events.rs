@@ -117,13 +117,17 @@ impl Listener {
             None => self.app.view.all(),
         };
         let may = all.iter().filter(|environment| self.may_hear(environment));
-        may.map(|environment| event("present", environment)).collect()
+        may.map(|environment| event("present", environment))
+            .collect()
     }
 
     /// A change, if it may be heard of. Rights are asked for anew each time: they may have changed too.
     fn heard(&self, change: &Change) -> Option<Event> {
         let environment = &change.environment;
-        let wanted = self.only.as_ref().is_none_or(|name| name == environment.name());
+        let wanted = self
+            .only
+            .as_ref()
+            .is_none_or(|name| name == environment.name());
         if !wanted || !self.may_hear(environment) {
             return None;
         }

@@ -87,7 +87,11 @@ pub(super) async fn explain(
 }
 
 impl App {
-    fn explanation(&self, caller: &Caller, environment: &Environment) -> Result<Explanation, Refused> {
+    fn explanation(
+        &self,
+        caller: &Caller,
+        environment: &Environment,
+    ) -> Result<Explanation, Refused> {
         let phase = environment.phase();
         let status = environment
             .status
@@ -99,17 +103,24 @@ impl App {
             phase: phase.to_string(),
             meaning: meaning.to_owned(),
             since: status.map(|status| status.since.to_string()),
-            deadline: status.and_then(|status| status.deadline).map(|end| end.to_string()),
+            deadline: status
+                .and_then(|status| status.deadline)
+                .map(|end| end.to_string()),
             reason: status.and_then(|status| status.reason.clone()),
-            waits_for: status.and_then(|status| status.blocker.as_ref()).map(|blocker| {
-                let mut words = format!("{} {}", blocker.kind, blocker.name);
-                for (what, value) in [("finalizer", &blocker.finalizer), ("in the cloud", &blocker.external_id)] {
-                    if let Some(value) = value {
-                        words += &format!(", {what} {value}");
+            waits_for: status
+                .and_then(|status| status.blocker.as_ref())
+                .map(|blocker| {
+                    let mut words = format!("{} {}", blocker.kind, blocker.name);
+                    for (what, value) in [
+                        ("finalizer", &blocker.finalizer),
+                        ("in the cloud", &blocker.external_id),
+                    ] {
+                        if let Some(value) = value {
+                            words += &format!(", {what} {value}");
+                        }
                     }
-                }
-                words
-            }),
+                    words
+                }),
             next: next.to_owned(),
             services: services(environment),
             warnings: remarks(&environment.claim),
@@ -161,18 +172,39 @@ const fn words(phase: Phase) -> (&'static str, &'static str) {
             "the claim is accepted, and the controller has not said anything about it yet",
             "wait; if it stays so for minutes, ask the operators whether the controller runs",
         ),
-        Phase::Provisioning => ("network, cluster and node pools are being made", "wait until the deadline"),
-        Phase::Bootstrapping => ("the cluster is being prepared for services", "wait until the deadline"),
-        Phase::Deploying => ("the services are being rolled out", "wait until the deadline"),
+        Phase::Provisioning => (
+            "network, cluster and node pools are being made",
+            "wait until the deadline",
+        ),
+        Phase::Bootstrapping => (
+            "the cluster is being prepared for services",
+            "wait until the deadline",
+        ),
+        Phase::Deploying => (
+            "the services are being rolled out",
+            "wait until the deadline",
+        ),
         Phase::Ready => ("everything runs", "nothing needs to be done"),
         Phase::Degraded => (
             "it was ready, and something does not run any more",
             "look at the services that are not ready, or roll back",
         ),
-        Phase::Expired => ("its time is over", "restore it with a later end while its tombstone is there"),
-        Phase::Draining => ("it is being taken down", "restore it while its tombstone is there"),
+        Phase::Expired => (
+            "its time is over",
+            "restore it with a later end while its tombstone is there",
+        ),
+        Phase::Draining => (
+            "it is being taken down",
+            "restore it while its tombstone is there",
+        ),
         Phase::Deleted => ("nothing of it is left", "create it anew"),
-        Phase::Rejected => ("the claim is not one that could be met", "mend the claim as the reason says"),
-        Phase::Blocked => ("it goes on only when somebody does something", "do what the reason says"),
+        Phase::Rejected => (
+            "the claim is not one that could be met",
+            "mend the claim as the reason says",
+        ),
+        Phase::Blocked => (
+            "it goes on only when somebody does something",
+            "do what the reason says",
+        ),
     }
 }

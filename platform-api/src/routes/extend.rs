@@ -68,7 +68,10 @@ pub(super) async fn extend(
             StatusCode::CONFLICT,
             "SLW-518",
             "Environment does not end",
-            format!("{name} is of type {}, which does not end by itself", before.claim.environment_type),
+            format!(
+                "{name} is of type {}, which does not end by itself",
+                before.claim.environment_type
+            ),
             "nothing needs to be done; only `sue` can be extended",
         )
         .about(&name));
@@ -78,7 +81,10 @@ pub(super) async fn extend(
     }
     let same = before.claim.expiration_date == Some(until);
     if !same && before.expires_at().is_some_and(|end| until < end) {
-        return Err(invalid("/until", &format!("{until} is before the present end; an extension makes it later")));
+        return Err(invalid(
+            "/until",
+            &format!("{until} is before the present end; an extension makes it later"),
+        ));
     }
     let after = Claim {
         expiration_date: Some(until),

@@ -20,7 +20,10 @@ pub(super) async fn ready(State(app): State<Shared>) -> (StatusCode, Json<Value>
     match app.view.swept() {
         None => missing.push("the claims have not been read yet".to_owned()),
         Some(begun) if begun.elapsed() > OLDEST_SWEEP => {
-            missing.push(format!("the claims were last read {} s ago", begun.elapsed().as_secs()));
+            missing.push(format!(
+                "the claims were last read {} s ago",
+                begun.elapsed().as_secs()
+            ));
         }
         Some(_) => {}
     }
@@ -36,6 +39,9 @@ pub(super) async fn ready(State(app): State<Shared>) -> (StatusCode, Json<Value>
     if missing.is_empty() {
         (StatusCode::OK, Json(json!({ "status": "ready" })))
     } else {
-        (StatusCode::SERVICE_UNAVAILABLE, Json(json!({ "status": "not ready", "missing": missing })))
+        (
+            StatusCode::SERVICE_UNAVAILABLE,
+            Json(json!({ "status": "not ready", "missing": missing })),
+        )
     }
 }

@@ -74,7 +74,9 @@ fn one_state(header: &str) -> Option<ETag> {
     };
     let plain = !bare.is_empty()
         && bare != "*"
-        && bare.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"' && byte != b',');
+        && bare
+            .bytes()
+            .all(|byte| byte.is_ascii_graphic() && byte != b'"' && byte != b',');
     plain.then(|| ETag::from(format!("\"{bare}\"")))
 }
 
@@ -95,7 +97,14 @@ pub(crate) fn invalid(pointer: &str, message: &str) -> Refused {
         StatusCode::UNPROCESSABLE_ENTITY,
         "SLW-510",
         "Request cannot be met",
-        format!("{}: {message}", if pointer.is_empty() { "the body" } else { pointer }),
+        format!(
+            "{}: {message}",
+            if pointer.is_empty() {
+                "the body"
+            } else {
+                pointer
+            }
+        ),
         "mend the place that `faults` names and send it again",
     );
     problem.faults.push(ProblemFault {

@@ -4,6 +4,7 @@ use super::input::{Parameters, unreadable};
 use crate::app::{App, Shared};
 use crate::caller::Caller;
 use crate::environment::{Environment, EnvironmentAnswer};
+use crate::metrics::Call;
 use crate::problem::{Problem, Refused};
 use crate::rights::reader;
 use crate::searching;
@@ -89,14 +90,19 @@ pub(super) async fn list(
         None => app.listed(&caller, &conditions, wanted.cursor.as_deref(), |_| true),
         Some(question) => {
             let query = Query::parse(question, Timestamp::now()).map_err(|error| {
-                Problem::from_text(StatusCode::BAD_REQUEST, "Question cannot be read", &error.to_string())
+                Problem::from_text(
+                    StatusCode::BAD_REQUEST,
+                    "Question cannot be read",
+                    &error.to_string(),
+                )
             })?;
             match &app.search {
                 None => app.listed(&caller, &conditions, wanted.cursor.as_deref(), |seen| {
                     query.matches(&searching::document(&app, seen))
                 }),
                 Some(index) => {
-                    app.found(&caller, &conditions, index, query, wanted.cursor.as_deref()).await
+                    app.found(&caller, &conditions, index, query, wanted.cursor.as_deref())
+                        .await
                 }
             }
         }
@@ -115,7 +121,9 @@ impl App {
         if let Some(cursor) = cursor
             && cursor.parse::<EnvironmentName>().is_err()
         {
-            return Err(unreadable("`cursor` is no place to go on from; take `next` of the page before"));
+            return Err(unreadable(
+                "`cursor` is no place to go on from; take `next` of the page before",
+            ));
         }
         let set = self.policies.current().map_err(Refused::from)?;
         let reader = reader(&set, &caller.principal);
@@ -123,7 +131,10 @@ impl App {
             conditions.hold(seen) && reader.may_read(&self.subject(seen)) && matches(seen)
         };
         let (page, more) = self.view.page(cursor, conditions.limit, wanted);
-        let next = page.last().filter(|_| more).map(|last| last.name().to_owned());
+        let next = page
+            .last()
+            .filter(|_| more)
+            .map(|last| last.name().to_owned());
         Ok(page_of(&page, next))
     }
 
@@ -139,14 +150,23 @@ impl App {
         let mut query = query.limit(conditions.limit);
         if let Some(cursor) = cursor {
             query = query.after(cursor).map_err(|error| {
-                Problem::from_text(StatusCode::BAD_REQUEST, "Request cannot be read", &error.to_string())
+                Problem::from_text(
+                    StatusCode::BAD_REQUEST,
+                    "Request cannot be read",
+                    &error.to_string(),
+                )
             })?;
         }
         let filter = {
             let set = self.policies.current().map_err(Refused::from)?;
             searching::visible(self, &reader(&set, &caller.principal), caller)
         };
-        let found = index.find(&query, &filter).await.map_err(|error| unavailable(&error))?;
+        let find = index.find(&query, &filter);
+        let found = self
+            .metrics
+            .call(Call::new("search", "find"), find)
+            .await
+            .map_err(|error| unavailable(&error))?;
         let mut page = Vec::new();
         for document in found.documents {
             // The index may be behind: what is shown, and whether, is decided by what is there now.
@@ -169,7 +189,12 @@ fn page_of(page: &[Arc<Environment>], next: Option<String>) -> Json<EnvironmentP
 }
 
 fn unavailable(error: &SearchError) -> Refused {
-    Problem::from_text(StatusCode::SERVICE_UNAVAILABLE, "Search is not available", &error.to_string()).retry_after(10)
+    Problem::from_text(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "Search is not available",
+        &error.to_string(),
+    )
+    .retry_after(10)
 }
 
 impl Conditions {

@@ -19,9 +19,9 @@ use crate::app::Shared;
 use crate::commands;
 use axum::Router;
 use axum::middleware::from_fn_with_state;
-use axum::routing::get;
+use axum::routing::{MethodRouter, get};
 use utoipa::openapi::OpenApi;
-use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt as _};
 use utoipa_axum::routes;
 
 pub use events::EnvironmentEvent;
@@ -32,29 +32,30 @@ pub const DESCRIPTION: &str = "/api/v1/openapi.json";
 
 /// The routes of the interface, those that change something behind [`commands::once`].
 pub fn all(app: &Shared) -> Router<Shared> {
-    changing()
-        .route_layer(from_fn_with_state(app.clone(), commands::once))
-        .merge(reading())
-        .into()
+    // Around each handler rather than each path: a method that a path does not know is refused without a look at more.
+    let once = |handler: MethodRouter<Shared>| {
+        handler.route_layer(from_fn_with_state(app.clone(), commands::once))
+    };
+    changing(once).merge(reading()).into()
 }
 
 /// What the routes say of themselves.
 #[must_use]
 pub fn described() -> OpenApi {
     OpenApiRouter::with_openapi(crate::openapi::head())
-        .merge(changing())
+        .merge(changing(|handler| handler))
         .merge(reading())
         .into_openapi()
 }
 
-fn changing() -> OpenApiRouter<Shared> {
+fn changing(with: impl Fn(MethodRouter<Shared>) -> MethodRouter<Shared>) -> OpenApiRouter<Shared> {
     OpenApiRouter::default()
-        .routes(routes!(create::create))
-        .routes(routes!(update::update, remove::remove))
-        .routes(routes!(extend::extend))
-        .routes(routes!(restore::restore))
-        .routes(routes!(rollback::rollback))
-        .routes(routes!(platform::drain, platform::thaw))
+        .routes(routes!(create::create).map(&with))
+        .routes(routes!(update::update, remove::remove).map(&with))
+        .routes(routes!(extend::extend).map(&with))
+        .routes(routes!(restore::restore).map(&with))
+        .routes(routes!(rollback::rollback).map(&with))
+        .routes(routes!(platform::drain, platform::thaw).map(&with))
 }
 
 fn reading() -> OpenApiRouter<Shared> {

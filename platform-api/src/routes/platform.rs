@@ -34,7 +34,10 @@ pub(super) struct PlatformState {
     tag = "platform",
     responses((status = 200, description = "Whether it takes claims.", body = PlatformState))
 )]
-pub(super) async fn state(State(app): State<Shared>, _: Caller) -> Result<Json<PlatformState>, Refused> {
+pub(super) async fn state(
+    State(app): State<Shared>,
+    _: Caller,
+) -> Result<Json<PlatformState>, Refused> {
     let freeze = app.claims.frozen().await?;
     Ok(Json(PlatformState::of(freeze.as_ref())))
 }
@@ -74,7 +77,10 @@ pub(super) async fn drain(
         Ok((standing, None))
     };
     let done = app.carry_out(deed, StatusCode::ACCEPTED, work).await?;
-    Ok((StatusCode::ACCEPTED, Json(PlatformState::of(Some(&done.result)))))
+    Ok((
+        StatusCode::ACCEPTED,
+        Json(PlatformState::of(Some(&done.result))),
+    ))
 }
 
 /// Open the platform to claims again
@@ -104,7 +110,12 @@ pub(super) async fn thaw(
 fn deed(app: &Shared, caller: &Caller, operation: Operation) -> Result<Deed, Refused> {
     let set = app.policies.current().map_err(Refused::from)?;
     let circumstances = Circumstances::api(Timestamp::now());
-    let verdict = set.decide(&caller.principal, Action::Drain, &Resource::Platform, &circumstances);
+    let verdict = set.decide(
+        &caller.principal,
+        Action::Drain,
+        &Resource::Platform,
+        &circumstances,
+    );
     Ok(Deed {
         caller: caller.clone(),
         action: Action::Drain,

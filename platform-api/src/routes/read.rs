@@ -36,7 +36,9 @@ pub(super) async fn read(
     headers: HeaderMap,
 ) -> Result<([(HeaderName, String); 1], Json<EnvironmentAnswer>), Refused> {
     let name = name_in_path(&name)?;
-    let fresh = headers.get(CACHE_CONTROL).is_some_and(|wish| wish == "no-cache");
+    let fresh = headers
+        .get(CACHE_CONTROL)
+        .is_some_and(|wish| wish == "no-cache");
     let environment = match app.view.get(name.as_str()) {
         Some(known) if !fresh => {
             app.require_visible(&caller, &known)?;

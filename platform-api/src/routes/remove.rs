@@ -6,6 +6,7 @@ use crate::app::Shared;
 use crate::caller::Caller;
 use crate::commands::Operation;
 use crate::environment::Environment;
+use crate::metrics::Call;
 use crate::problem::{Problem, Refused};
 use crate::writes::{Accepted, Deed};
 use authz::{Action, Origin};
@@ -85,7 +86,8 @@ pub(super) async fn remove(
         gone: gone.clone(),
     };
     let work = async {
-        let place = app.claims.withdraw(&place, &tombstone, operation.id).await?;
+        let put = app.claims.withdraw(&place, &tombstone, operation.id);
+        let place = app.metrics.call(Call::new("store", "put"), put).await?;
         Ok(Environment {
             place,
             gone: Some(gone),

@@ -91,7 +91,11 @@ pub(super) async fn restore(
 
 impl App {
     /// The environment as it was before its claim was taken back.
-    async fn last_known(&self, caller: &Caller, name: &EnvironmentName) -> Result<Environment, Refused> {
+    async fn last_known(
+        &self,
+        caller: &Caller,
+        name: &EnvironmentName,
+    ) -> Result<Environment, Refused> {
         if let Some(known) = self.look_up(caller, name).await? {
             if known.origin == Origin::Git {
                 self.require_changeable(&known)?;
@@ -124,7 +128,10 @@ fn renewed(claim: Claim, until: Option<Timestamp>) -> Result<Claim, Refused> {
     let Some(lifetime) = claim.environment_type.profile().lifetime else {
         return match until {
             None => Ok(claim),
-            Some(_) => Err(invalid("/until", "an environment of this type does not end")),
+            Some(_) => Err(invalid(
+                "/until",
+                "an environment of this type does not end",
+            )),
         };
     };
     let from_now = || {

@@ -6,6 +6,7 @@ use crate::app::{App, Shared};
 use crate::caller::Caller;
 use crate::commands::Operation;
 use crate::environment::Environment;
+use crate::metrics::Call;
 use crate::problem::{Problem, Refused};
 use crate::writes::{Accepted, Deed};
 use authz::Action;
@@ -127,7 +128,8 @@ impl App {
             etag: expected.unwrap_or_else(|| before.place.etag.clone()),
         };
         let work = async {
-            let place = self.claims.replace(&place, &after, operation.id).await?;
+            let put = self.claims.replace(&place, &after, operation.id);
+            let place = self.metrics.call(Call::new("store", "put"), put).await?;
             let changed = Environment {
                 claim: after,
                 place,
@@ -172,7 +174,9 @@ fn require_no_move_to_git(after: &Claim) -> Result<(), Refused> {
     Err(Problem::faults(&Faults(vec![Fault {
         pointer: "/deployment_method".to_owned(),
         kind: FaultKind::Invalid,
-        message: "an environment that is managed here cannot move to Git; delete it and propose it there".to_owned(),
+        message:
+            "an environment that is managed here cannot move to Git; delete it and propose it there"
+                .to_owned(),
     }])))
 }
 
