@@ -36,7 +36,7 @@ struct Kept {
 struct Key {
     id: Option<String>,
     algorithm: Option<String>,
-    key: Arc<DecodingKey>,
+    public: Arc<DecodingKey>,
 }
 
 /// When the issuer was asked last, and what went wrong.
@@ -126,7 +126,7 @@ impl Keys {
         }
         let name = format!("{algorithm:?}");
         let mut fitting = kept.keys.iter().filter(|key| {
-            fits(algorithm, key.key.family())
+            fits(algorithm, key.public.family())
                 && key.algorithm.as_ref().is_none_or(|only| *only == name)
         });
         let key = match id {
@@ -134,7 +134,7 @@ impl Keys {
             // A token that names no key can only mean the one there is.
             None => fitting.next().filter(|_| fitting.next().is_none())?,
         };
-        Some((Arc::clone(&key.key), age))
+        Some((Arc::clone(&key.public), age))
     }
 
     /// Asks the issuer, unless it was asked a moment ago. What it returns is why the last attempt failed, if it did.
@@ -153,7 +153,7 @@ impl Keys {
                             .common
                             .key_algorithm
                             .map(|algorithm| algorithm.to_string()),
-                        key: Arc::new(DecodingKey::from_jwk(jwk).ok()?),
+                        public: Arc::new(DecodingKey::from_jwk(jwk).ok()?),
                     })
                 });
                 self.kept.store(Some(Arc::new(Kept {

@@ -89,7 +89,7 @@ impl Settings {
             let Ok(address) = url::Url::parse(name) else {
                 return wrong(format!("issuer `{name}` is no address"));
             };
-            let local = address.host().is_some_and(is_loopback);
+            let local = address.host().as_ref().is_some_and(is_loopback);
             if address.scheme() != "https" && !(address.scheme() == "http" && local) {
                 return wrong(format!(
                     "issuer `{name}` is not reached by https, so its keys could be anybody's"
@@ -122,9 +122,9 @@ impl Settings {
     }
 }
 
-fn is_loopback(host: url::Host<&str>) -> bool {
+fn is_loopback(host: &url::Host<&str>) -> bool {
     match host {
-        url::Host::Domain(name) => name == "localhost",
+        url::Host::Domain(name) => *name == "localhost",
         url::Host::Ipv4(address) => address.is_loopback(),
         url::Host::Ipv6(address) => address.is_loopback(),
     }

@@ -100,7 +100,7 @@ impl<'token> Unverified<'token> {
 fn names_audience(named: &Value, ours: &[String]) -> bool {
     match named {
         Value::String(name) => ours.contains(name),
-        Value::Array(names) => names
+        Value::Array(several) => several
             .iter()
             .any(|name| ours.iter().any(|our| name == our.as_str())),
         _ => false,
