@@ -8,7 +8,7 @@ mod vendor;
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
-use slipway_tests::{Call, Sandbox, SandboxOptions, Terraform, configuration, until};
+use slipway_tests::{Call, Sandbox, SandboxOptions, Terraform, configuration};
 
 use self::vendor::Vendor;
 use super::settled::unchanged;
