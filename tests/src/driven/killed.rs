@@ -58,8 +58,7 @@ impl Deadly {
             Moment::After => "timeout_after",
         };
         let since = account.newest_call().await?;
-        let order =
-            json!({"path": "/**", "nth": self.nth, "hold_ms": HOLD_MS, "action": action});
+        let order = json!({"path": "/**", "nth": self.nth, "hold_ms": HOLD_MS, "action": action});
         account.fault(&order).await?;
         tokio::pin!(operation);
         let outcome = loop {
