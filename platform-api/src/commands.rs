@@ -14,7 +14,7 @@ use crate::requests::of_status;
 use axum::body::{Body, to_bytes};
 use axum::extract::{FromRequestParts as _, Request, State};
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, ETAG, IF_MATCH, LOCATION};
-use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
+use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use std::time::Instant;
@@ -35,10 +35,6 @@ pub struct Operation {
 
 /// Sees to it that a request with a key has one effect and one answer.
 pub async fn once(State(app): State<Shared>, request: Request, next: Next) -> Response {
-    // Whatever is asked for by another method is refused for that, not for its key.
-    if ![Method::POST, Method::PUT, Method::DELETE].contains(request.method()) {
-        return next.run(request).await;
-    }
     match prepare(app, request, next).await {
         Ok(answer) => answer,
         Err(refused) => refused.into_response(),
