@@ -35,9 +35,12 @@ const LAST_WORDS: Duration = Duration::from_secs(45);
 
 /// Runs the program until `stop` is cancelled.
 pub async fn run(settings: Settings, stop: CancellationToken) -> anyhow::Result<()> {
-    let listener = TcpListener::bind(settings.listen)
-        .await
-        .with_context(|| format!("SLW-532: {} cannot be listened on; take another address", settings.listen))?;
+    let listener = TcpListener::bind(settings.listen).await.with_context(|| {
+        format!(
+            "SLW-532: {} cannot be listened on; take another address",
+            settings.listen
+        )
+    })?;
     let app = assemble(&settings, stop)?;
     serve(app, &settings, listener).await
 }
@@ -49,16 +52,25 @@ pub fn assemble(settings: &Settings, stop: CancellationToken) -> anyhow::Result<
     let plans = settings.plans_file.as_deref().map(file).transpose()?;
     let gitlab = settings.gitlab.as_ref().map(|gitlab| {
         let token = secret(&gitlab.token_file)?;
-        anyhow::Ok(GitLab::new(gitlab.url.clone(), token, gitlab.folder.clone())?)
+        anyhow::Ok(GitLab::new(
+            gitlab.url.clone(),
+            token,
+            gitlab.folder.clone(),
+        )?)
     });
-    let search = settings.search.as_ref().map(|search| {
-        anyhow::Ok(Arc::new(search::Index::new(search.access()?)?))
-    });
+    let search = settings
+        .search
+        .as_ref()
+        .map(|search| anyhow::Ok(Arc::new(search::Index::new(search.access()?)?)));
     let metrics = Metrics::new();
     Ok(Arc::new(App {
         claims: ClaimStore::new(&store.access(&store.bucket)?)?,
-        static_claims: bucket(&store.static_bucket)?.map(|access| StaticClaims::new(&access)).transpose()?,
-        statuses: bucket(&store.status_bucket)?.map(|access| Statuses::new(&access)).transpose()?,
+        static_claims: bucket(&store.static_bucket)?
+            .map(|access| StaticClaims::new(&access))
+            .transpose()?,
+        statuses: bucket(&store.status_bucket)?
+            .map(|access| Statuses::new(&access))
+            .transpose()?,
         verifier: Arc::new(Verifier::new(settings.identity.clone())?),
         policies: Arc::new(Policies::new(&settings.policies)?),
         view: View::default(),
@@ -79,23 +91,29 @@ pub fn assemble(settings: &Settings, stop: CancellationToken) -> anyhow::Result<
 /// Serves on `listener` until the app is told to stop, then ends what was begun.
 pub async fn serve(app: Shared, settings: &Settings, listener: TcpListener) -> anyhow::Result<()> {
     let sweeper = Sweeper::new(&settings.platform);
-    app.tasks.spawn(sweeper.run(app.clone(), Duration::from_secs(settings.sweep_seconds.max(1))));
+    app.tasks.spawn(sweeper.run(
+        app.clone(),
+        Duration::from_secs(settings.sweep_seconds.max(1)),
+    ));
     if let Some(index) = &app.search {
-        app.tasks.spawn(searching::index(app.clone(), index.clone()));
+        app.tasks
+            .spawn(searching::index(app.clone(), index.clone()));
     }
     if let Some(address) = settings.policy_listen {
         anyhow::ensure!(
             address.ip().is_loopback(),
             "SLW-531: policy_listen is {address}, and whoever reaches it decides who may do what; take a loopback address"
         );
-        let listener = TcpListener::bind(address)
-            .await
-            .with_context(|| format!("SLW-532: {address} cannot be listened on; take another address"))?;
-        app.tasks.spawn(app.policies.clone().follow(app.stop.clone()));
+        let listener = TcpListener::bind(address).await.with_context(|| {
+            format!("SLW-532: {address} cannot be listened on; take another address")
+        })?;
+        app.tasks
+            .spawn(app.policies.clone().follow(app.stop.clone()));
         let routes = policy::router(app.policies.clone());
         let stop = app.stop.clone();
         app.tasks.spawn(async move {
-            let served = axum::serve(listener, routes).with_graceful_shutdown(stop.cancelled_owned());
+            let served =
+                axum::serve(listener, routes).with_graceful_shutdown(stop.cancelled_owned());
             if let Err(error) = served.await {
                 tracing::error!(%error, "policies are not taken any more");
             }
@@ -106,7 +124,10 @@ pub async fn serve(app: Shared, settings: &Settings, listener: TcpListener) -> a
         .with_graceful_shutdown(app.stop.clone().cancelled_owned())
         .await?;
     app.tasks.close();
-    if tokio::time::timeout(LAST_WORDS, app.tasks.wait()).await.is_err() {
+    if tokio::time::timeout(LAST_WORDS, app.tasks.wait())
+        .await
+        .is_err()
+    {
         tracing::warn!("some work did not end in time");
     }
     tracing::info!("stopped");
@@ -117,7 +138,10 @@ pub async fn serve(app: Shared, settings: &Settings, listener: TcpListener) -> a
 #[must_use]
 pub fn router(app: &Shared, settings: &Settings) -> Router {
     let limit = Duration::from_secs(settings.request_seconds.max(1));
-    let page = settings.console.as_ref().map(|page| console::router(&page.into()));
+    let page = settings
+        .console
+        .as_ref()
+        .map(|page| console::router(&page.into()));
     let description = openapi::description();
     let described = get(move || std::future::ready(Json(description.clone())));
     routes::all(app)
@@ -128,7 +152,9 @@ pub fn router(app: &Shared, settings: &Settings) -> Router {
         .merge(console::schema())
         .merge(page.unwrap_or_default())
         .fallback(no_route)
-        .layer(from_fn(move |request: Request, next| limit_time(limit, request, next)))
+        .layer(from_fn(move |request: Request, next| {
+            limit_time(limit, request, next)
+        }))
         .layer(from_fn(identify))
         .layer(from_fn(traces::follow))
         .layer(from_fn_with_state(app.metrics.clone(), metrics::observe))
@@ -140,7 +166,8 @@ async fn figures(State(app): State<Shared>) -> impl IntoResponse {
     if let Some(heard) = policies.heard {
         app.metrics.policy_loaded(heard);
     }
-    app.metrics.policies_refused(policies.refused.map_or(0, |refusal| refusal.faults.len()));
+    app.metrics
+        .policies_refused(policies.refused.map_or(0, |refusal| refusal.faults.len()));
     metrics::serve(State(app.metrics.clone())).await
 }
 
