@@ -61,7 +61,9 @@ impl App {
         };
         let resource = Resource::Environment(subject);
         let decide = || set.decide(&caller.principal, action, &resource, &circumstances);
-        Ok(self.metrics.call_here(Call::new("policy", "decide"), decide))
+        Ok(self
+            .metrics
+            .call_here(Call::new("policy", "decide"), decide))
     }
 
     /// What the policies say to a change: both what stands there and what is to stand there must be allowed, and whoever
