@@ -8,7 +8,14 @@ use slipway_tests::workspace;
 
 const PREFIX: &str = "SLW-";
 /// Where codes come from.
-const SOURCES: [&str; 6] = ["provider", "bootstrap", "platform-api", "sandbox", "crates", "playbooks"];
+const SOURCES: [&str; 6] = [
+    "provider",
+    "bootstrap",
+    "platform-api",
+    "sandbox",
+    "crates",
+    "playbooks",
+];
 
 #[test]
 fn every_code_has_an_entry_and_every_entry_a_source() -> Result<()> {
@@ -64,7 +71,11 @@ fn codes_below(folder: &Path, found: &mut BTreeSet<String>) -> Result<()> {
         } else if name != "tests.rs"
             && let Ok(text) = std::fs::read_to_string(&path)
         {
-            let text = text.split("#[cfg(test)]\nmod ").next().unwrap_or_default();
+            // A module of tests that has a file of its own is only named here, and what follows its name counts.
+            let text = text
+                .split("#[cfg(test)]\nmod tests {")
+                .next()
+                .unwrap_or_default();
             found.extend(text.match_indices(PREFIX).filter_map(|(at, _)| {
                 let code: String = text[at..].chars().take(PREFIX.len() + 3).collect();
                 let digits = &code[PREFIX.len()..];
