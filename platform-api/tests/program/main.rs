@@ -13,6 +13,7 @@ mod program;
 mod race;
 mod scene;
 mod schemathesis;
+mod searched;
 mod static_environments;
 mod statuses;
 mod store;
