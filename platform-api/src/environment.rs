@@ -1,7 +1,7 @@
 //! One environment as this program knows it: its claim, where that stands, and what has become of it.
 
 use authz::Origin;
-use claim_store::Place;
+use claim_store::{ETag, Place};
 use claims::status::{Phase, Status};
 use claims::{Claim, Gone};
 use jiff::Timestamp;
@@ -107,6 +107,12 @@ impl Environment {
     #[must_use]
     pub fn etag(&self) -> &str {
         self.place.etag.as_str().trim_matches('"')
+    }
+
+    /// Whether it stands in that state.
+    #[must_use]
+    pub fn is_at(&self, state: &ETag) -> bool {
+        state.as_str().trim_matches('"') == self.etag()
     }
 
     /// The environment as it is answered.

@@ -5,10 +5,12 @@ use crate::audit::{Decision, Event, Head, Outcome};
 use crate::caller::Caller;
 use crate::commands::Operation;
 use crate::environment::{Environment, EnvironmentAnswer};
+use crate::metrics::Call;
 use crate::problem::{Problem, Refused};
 use crate::rights::{policies, refusal};
 use authz::{Action, Verdict};
 use axum::http::StatusCode;
+use claim_store::Place;
 use jiff::Timestamp;
 use serde::Serialize;
 use std::sync::Arc;
@@ -118,6 +120,18 @@ impl App {
             },
             _ => environment,
         })
+    }
+
+    /// What a caller gets who starts from a state that is over: the work of this very request, if it was sent before and
+    /// still stands there. Nothing is written: the policies were asked about the state that was read, and no other may be
+    /// replaced on their word.
+    pub async fn left_by(
+        &self,
+        before: &Environment,
+        operation: Operation,
+    ) -> Result<Place, Refused> {
+        let look = self.claims.left_by(&before.place.key, operation.id);
+        Ok(self.metrics.call(Call::new("store", "get"), look).await?)
     }
 
     /// Carries out what changes something; the work tells its result and the state that it left.

@@ -138,6 +138,27 @@ impl ClaimStore {
         self.overwrite(place, &write).await
     }
 
+    /// What write `id` left under a key, if that still stands there; whoever else wrote there is the winner. For a caller
+    /// who starts from a state that is over and may be asking again.
+    pub async fn left_by(&self, key: &str, id: Uuid) -> Result<Place, StoreError> {
+        let seen = self.look(key).await?;
+        let id = id.to_string();
+        match seen {
+            Some(Seen {
+                etag,
+                write_id: Some(by),
+                ..
+            }) if by == id => Ok(Place {
+                key: key.to_owned(),
+                etag,
+            }),
+            other => Err(StoreError::Lost {
+                key: key.to_owned(),
+                winner: Seen::winner(other),
+            }),
+        }
+    }
+
     async fn overwrite(&self, place: &Place, write: &Write<'_>) -> Result<Place, StoreError> {
         match self
             .write(write, &Expected::Exactly(place.etag.clone()))

@@ -12,7 +12,6 @@ use crate::writes::{Accepted, Deed};
 use authz::{Action, Origin};
 use axum::Extension;
 use axum::extract::{Path, State};
-use claim_store::Place;
 use claims::{Gone, Tombstone};
 use jiff::Timestamp;
 
@@ -55,7 +54,7 @@ pub(super) async fn remove(
         Expected::Unsaid => None,
         Expected::Nothing => return Err(unreadable("what does not exist cannot be deleted")),
     };
-    // With a state, the store tells whether this very request took the claim back before.
+    // With a state that is over, the store tells whether this very request took the claim back before.
     if state.is_none() || before.origin == Origin::Git {
         app.require_changeable(&before)?;
     }
@@ -73,10 +72,7 @@ pub(super) async fn remove(
         verdict,
         before: Some(before.etag().to_owned()),
     };
-    let place = Place {
-        key: before.place.key.clone(),
-        etag: state.unwrap_or_else(|| before.place.etag.clone()),
-    };
+    let is_over = state.is_some_and(|state| !before.is_at(&state));
     let gone = Gone::Withdrawn {
         by: caller.principal.name().to_owned(),
         at: Timestamp::now(),
@@ -86,7 +82,15 @@ pub(super) async fn remove(
         gone: gone.clone(),
     };
     let work = async {
-        let put = app.claims.withdraw(&place, &tombstone, operation.id);
+        if is_over {
+            let place = app.left_by(&before, operation).await?;
+            return Ok(Environment {
+                place,
+                ..(*before).clone()
+            });
+        }
+        app.require_changeable(&before)?;
+        let put = app.claims.withdraw(&before.place, &tombstone, operation.id);
         let place = app.metrics.call(Call::new("store", "put"), put).await?;
         Ok(Environment {
             place,

@@ -14,7 +14,7 @@ use axum::Extension;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use claim_store::{ETag, Place};
+use claim_store::ETag;
 use claims::{Claim, Draft, EnvironmentName, Fault, FaultKind, Faults};
 use jiff::Timestamp;
 use std::sync::Arc;
@@ -122,14 +122,14 @@ impl App {
             verdict,
             before: Some(before.etag().to_owned()),
         };
-        // The store compares, not we: a request that is sent again finds its own work there.
-        let place = Place {
-            key: before.place.key.clone(),
-            etag: expected.unwrap_or_else(|| before.place.etag.clone()),
-        };
+        let is_over = expected.is_some_and(|state| !before.is_at(&state));
         let work = async {
-            let put = self.claims.replace(&place, &after, operation.id);
-            let place = self.metrics.call(Call::new("store", "put"), put).await?;
+            let place = if is_over {
+                self.left_by(&before, operation).await?
+            } else {
+                let put = self.claims.replace(&before.place, &after, operation.id);
+                self.metrics.call(Call::new("store", "put"), put).await?
+            };
             let changed = Environment {
                 claim: after,
                 place,

@@ -61,7 +61,8 @@ async fn everything_is_done_with_the_keyboard_alone() {
     tab_to(page, "dialog [type=submit]").await;
     page.press(ENTER).await;
     page.until("!document.querySelector('dialog')").await;
-    page.until("document.activeElement.getAttribute('aria-label') === 'Extend sue-kafka'").await;
+    page.until("document.activeElement.getAttribute('aria-label') === 'Extend sue-kafka'")
+        .await;
     assert_eq!(
         world
             .end_of("sue-kafka")
