@@ -57,7 +57,7 @@ async fn prepare(app: Shared, request: Request, next: Next) -> Result<Response, 
         .get(KEY_HEADER)
         .map(|header| Key::read(header.as_bytes()))
         .transpose()
-        .map_err(refused_key)?;
+        .map_err(|error| refused_key(&error))?;
     let if_match = parts
         .headers
         .get(IF_MATCH)
@@ -80,7 +80,7 @@ async fn prepare(app: Shared, request: Request, next: Next) -> Result<Response, 
         Some(key) => match app
             .keys
             .begin(key, &described, Instant::now())
-            .map_err(refused_key)?
+            .map_err(|error| refused_key(&error))?
         {
             Begun::First(running) => Some(running),
             Begun::Again(answer) => return Ok(replay(answer)),
@@ -157,7 +157,7 @@ fn not_json(kind: Option<&HeaderValue>) -> Refused {
     )
 }
 
-fn refused_key(error: KeyError) -> Refused {
+fn refused_key(error: &KeyError) -> Refused {
     let status = match error {
         KeyError::Malformed { .. } => StatusCode::BAD_REQUEST,
         KeyError::Reused { .. } => StatusCode::UNPROCESSABLE_ENTITY,

@@ -124,12 +124,7 @@ struct File {
 
 impl File {
     fn new(media: &'static str, bytes: Vec<u8>, policy: &str) -> Self {
-        let tag = Sha256::digest(&bytes);
-        let tag = tag
-            .iter()
-            .take(12)
-            .map(|byte| format!("{byte:02x}"))
-            .collect::<String>();
+        let tag = format!("{:x}", Sha256::digest(&bytes));
         let mut headers = HeaderMap::new();
         let fixed = [
             (CONTENT_TYPE, media),

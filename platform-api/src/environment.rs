@@ -186,21 +186,21 @@ pub(crate) mod tests {
         }
     }
 
-    fn status(etag: &str, phase: &str) -> Option<Arc<Status>> {
+    fn status(etag: &str, phase: &str) -> Arc<Status> {
         let text = format!(
             r#"{{"environment_name":"dev-x","source":{{"bucket":"environments","key":"dev-x.json","etag":"{etag}"}},
             "phase":"{phase}","since":"2026-01-01T00:00:00Z","reason":"why"}}"#
         );
-        Some(Arc::new(Status::read(text.as_bytes()).unwrap()))
+        Arc::new(Status::read(text.as_bytes()).unwrap())
     }
 
     #[test]
     fn a_status_counts_for_the_claim_that_it_is_about() {
         let mut seen = environment("dev-x", "team1");
         assert_eq!(seen.phase(), Phase::Pending);
-        seen.status = status("1", "Ready");
+        seen.status = Some(status("1", "Ready"));
         assert_eq!(seen.phase(), Phase::Ready);
-        seen.status = status("0", "Ready");
+        seen.status = Some(status("0", "Ready"));
         assert_eq!(seen.phase(), Phase::Pending);
     }
 
@@ -211,9 +211,9 @@ pub(crate) mod tests {
             by: "jane".into(),
             at: "2026-01-02T00:00:00Z".parse().unwrap(),
         });
-        seen.status = status("1", "Ready");
+        seen.status = Some(status("1", "Ready"));
         assert_eq!(seen.phase(), Phase::Draining);
-        seen.status = status("2", "Deleted");
+        seen.status = Some(status("2", "Deleted"));
         assert_eq!(seen.phase(), Phase::Deleted);
     }
 }

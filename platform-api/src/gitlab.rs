@@ -190,7 +190,7 @@ impl GitLab {
             format!("{} could not {action}: {why}", self.url),
             "try again; if it stays so, check the token's scope (api) and the project's rights",
         )
-        .about(&self.url)
+        .about(self.url.as_str())
         .retry_after(5)
     }
 }

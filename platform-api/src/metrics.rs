@@ -299,8 +299,9 @@ pub async fn observe(State(metrics): State<Metrics>, request: Request, next: Nex
     response
 }
 
-/// The handler of `/metrics`.
-pub async fn serve(State(metrics): State<Metrics>) -> impl IntoResponse {
+/// What `/metrics` answers.
+#[must_use]
+pub fn answer(metrics: &Metrics) -> impl IntoResponse + use<> {
     (
         [(header::CONTENT_TYPE, OPEN_METRICS)],
         metrics.text(Timestamp::now()),

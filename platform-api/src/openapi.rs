@@ -1,4 +1,4 @@
-//! The description of the interface (OpenAPI 3.1), made from the handlers and from the schema of claims.
+//! The description of the interface (`OpenAPI` 3.1), made from the handlers and from the schema of claims.
 
 use crate::routes::described;
 use serde_json::{Value, json};

@@ -90,7 +90,7 @@ impl Problem {
 
     /// The same, about an object.
     #[must_use]
-    pub fn about(mut self: Box<Self>, object: impl ToString) -> Box<Self> {
+    pub fn about(mut self: Box<Self>, object: &str) -> Box<Self> {
         self.object = Some(object.to_string());
         self
     }

@@ -135,7 +135,6 @@ pub async fn serve(app: Shared, settings: &Settings, listener: TcpListener) -> a
 }
 
 /// Everything that the public address serves, outermost layer last: measured, traced, named, bounded.
-#[must_use]
 pub fn router(app: &Shared, settings: &Settings) -> Router {
     let limit = Duration::from_secs(settings.request_seconds.max(1));
     let page = settings
@@ -168,7 +167,7 @@ async fn figures(State(app): State<Shared>) -> impl IntoResponse {
     }
     app.metrics
         .policies_refused(policies.refused.map_or(0, |refusal| refusal.faults.len()));
-    metrics::serve(State(app.metrics.clone())).await
+    metrics::answer(&app.metrics)
 }
 
 async fn no_route() -> Problem {

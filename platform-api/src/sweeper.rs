@@ -119,8 +119,8 @@ async fn gone(app: &App, place: Place, tombstone: Tombstone) -> Option<Environme
         .filter(|known| known.place.key == place.key)
     {
         return Some(Environment {
-            gone,
             place,
+            gone,
             ..(*known).clone()
         });
     }

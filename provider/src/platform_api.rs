@@ -135,7 +135,7 @@ impl PlatformApi {
             .header("cache-control", "no-cache");
         match self.told::<Told>(&doing, request).await {
             Ok(told) if told.withdrawn.is_some() => Ok(None),
-            Ok(told) => self.environment(&doing, told).map(Some),
+            Ok(told) => self.environment(&doing, &told).map(Some),
             Err(ApiError::Missing(_)) => Ok(None),
             Err(error) => Err(error),
         }
@@ -195,10 +195,10 @@ impl PlatformApi {
     ) -> Result<ApiEnvironment, ApiError> {
         let request = request.header("idempotency-key", id.to_string());
         let accepted: Accepted = self.told(doing, request).await?;
-        self.environment(doing, accepted.environment)
+        self.environment(doing, &accepted.environment)
     }
 
-    fn environment(&self, doing: &str, told: Told) -> Result<ApiEnvironment, ApiError> {
+    fn environment(&self, doing: &str, told: &Told) -> Result<ApiEnvironment, ApiError> {
         let odd = |why: String| ApiError::Other(self.odd(doing, &why));
         let claim = Claim::read(told.claim.to_string().as_bytes());
         let status = told.status.as_ref().map(Status::from_value).transpose();
@@ -273,11 +273,10 @@ impl PlatformApi {
             [] => String::new(),
             policies => format!(" (policy {})", policies.join(", ")),
         };
-        let faults: String = problem
-            .faults
-            .iter()
-            .map(|one| format!("; {}: {}", one.pointer, one.message))
-            .collect();
+        let mut faults = String::new();
+        for one in &problem.faults {
+            faults.extend(["; ", &one.pointer, ": ", &one.message]);
+        }
         let words = format!(
             "{}: {}{by}{faults}; {}",
             problem.code, problem.detail, problem.action

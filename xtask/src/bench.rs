@@ -37,8 +37,11 @@ pub(crate) struct Arguments {
     api: Option<usize>,
 }
 
+/// Measures one series of plans.
+type Series = fn() -> Result<Vec<plan::Row>>;
+
 /// The series of plans, with what they go through.
-const PLANS: [(&str, fn() -> Result<Vec<plan::Row>>); 2] = [
+const PLANS: [(&str, Series); 2] = [
     (
         "provider: no-op plan and refresh with 1, 10, 100 and 1,000 pools",
         plan::pools,

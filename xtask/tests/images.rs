@@ -153,11 +153,7 @@ fn blob(described: &Value) -> String {
 }
 
 fn digest_of(bytes: &[u8]) -> String {
-    let digits: String = Sha256::digest(bytes)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    format!("sha256:{digits}")
+    format!("sha256:{:x}", Sha256::digest(bytes))
 }
 
 /// The real registry program, in a folder of its own; it ends with the value.

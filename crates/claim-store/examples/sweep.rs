@@ -5,6 +5,7 @@
 
 use std::error::Error;
 use std::fs;
+use std::io::Write as _;
 use std::time::{Duration, Instant};
 
 use aws_sdk_s3::Client;
@@ -131,7 +132,8 @@ fn told(what: &str, count: usize, began: Instant) {
         let line = memory.lines().find(|line| line.starts_with(name));
         line.map_or("", |line| line.trim_start_matches(name).trim())
     };
-    println!(
+    let _ = writeln!(
+        std::io::stdout(),
         "{what} {count} in {:.1} s; resident {}, at most {}",
         began.elapsed().as_secs_f64(),
         of("VmRSS:"),

@@ -209,12 +209,12 @@ impl ClaimStore {
         self.require_identity(&ledger.platform).await?;
         let entries = self.list().await?;
         let listed: HashSet<&str> = entries.iter().map(|entry| entry.key.as_str()).collect();
-        let changed = entries
+        let to_read = entries
             .iter()
             .filter(|entry| !ledger.is_known(&entry.key, &entry.etag))
             .map(|entry| entry.key.clone())
             .collect();
-        let mut seen = self.look_at_all(changed).await?;
+        let mut seen = self.look_at_all(to_read).await?;
         let missing = ledger
             .known
             .iter()

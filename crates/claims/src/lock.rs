@@ -42,7 +42,7 @@ pub struct Lock {
 )]
 pub struct Older {
     /// What was asked for.
-    pub constraint: Constraint,
+    pub constraint: Box<Constraint>,
     /// The tag that it means now.
     pub found: String,
     /// The tag that runs.
@@ -108,7 +108,7 @@ impl Lock {
             return Ok(self);
         }
         Err(Older {
-            constraint: self.constraint,
+            constraint: Box::new(self.constraint),
             found: self.tag,
             standing: standing.tag.clone(),
         })

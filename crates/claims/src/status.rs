@@ -179,9 +179,7 @@ impl Status {
         let expires_at = fields.date("expires_at");
         let services = ServiceStatus::read_all(&mut fields);
         let monthly_price = price(&mut fields);
-        if phase.is_some_and(|phase| phase.must_say_why())
-            && reason.as_ref().is_none_or(String::is_empty)
-        {
+        if phase.is_some_and(Phase::must_say_why) && reason.as_ref().is_none_or(String::is_empty) {
             fields.invalid(
                 "reason",
                 "must say why, in a phase that is none of progress",

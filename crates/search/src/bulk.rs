@@ -98,12 +98,12 @@ impl Index {
             return Err(self.wire.unusable(purpose, why));
         }
         for Item { index } in answer.items {
-            self.tally(purpose, index, put)?;
+            self.tally(purpose, &index, put)?;
         }
         Ok(())
     }
 
-    fn tally(&self, purpose: Purpose, outcome: Outcome, put: &mut Put) -> Result<(), SearchError> {
+    fn tally(&self, purpose: Purpose, outcome: &Outcome, put: &mut Put) -> Result<(), SearchError> {
         let why = || {
             let error = &outcome.error;
             let cause = error.pointer("/caused_by/reason").or(error.get("reason"));

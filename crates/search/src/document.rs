@@ -42,7 +42,7 @@ pub struct Document {
     pub services: Vec<ServiceState>,
     /// The claim as it stands in the store; `null` when it is gone.
     pub claim: Value,
-    /// The claim's ETag, for a conditional write.
+    /// The claim's state as the store names it, for a conditional write.
     pub etag: Option<String>,
     /// Which state this is.
     #[serde(skip)]

@@ -13,10 +13,7 @@ impl Pattern {
     /// The whole value, with `*` for anything in between.
     pub(crate) fn whole(text: &str) -> Self {
         Self {
-            pieces: text
-                .split('*')
-                .map(|piece| piece.to_ascii_lowercase())
-                .collect(),
+            pieces: text.split('*').map(str::to_ascii_lowercase).collect(),
         }
     }
 

@@ -5,6 +5,7 @@
 
 #![allow(
     clippy::expect_used,
+    clippy::panic,
     clippy::print_stdout,
     reason = "a measurement that cannot go on ends, and its figures are its output"
 )]
@@ -84,7 +85,7 @@ struct Bench {
 impl Bench {
     /// Somebody of half of all teams.
     fn reader(&self) -> String {
-        self.issuer.bearer(READER, &self.seeded.half_of_the_teams())
+        self.issuer.bearer(READER, &Seeded::half_of_the_teams())
     }
 
     /// What the metrics say of the sweeps so far.
@@ -174,7 +175,7 @@ impl Bench {
             let write = program
                 .request(Method::PUT, &path)
                 .header(AUTHORIZATION, &bearer)
-                .json(&seeded.claim_of(name, &format!("v2.0.{number}")));
+                .json(&Seeded::claim_of(name, &format!("v2.0.{number}")));
             async move {
                 let seen = read.send().await.expect("an answer");
                 let state = seen.headers().get(ETAG).expect("a state").clone();

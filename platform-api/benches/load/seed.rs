@@ -25,7 +25,7 @@ impl Seeded {
             writers.spawn(async move {
                 for number in (writer..count).step_by(WRITERS) {
                     let name = name(number);
-                    let mut claim = seeded.claim_of(&name, "v1.0.0");
+                    let mut claim = Self::claim_of(&name, "v1.0.0");
                     claim["user"] = owner(number).into();
                     claim["creation_date"] = "2026-01-15T10:30:00Z".into();
                     let body = serde_json::to_vec_pretty(&claim).expect("JSON");
@@ -48,7 +48,7 @@ impl Seeded {
     }
 
     /// The claim of an environment, as somebody sends it who changes a version.
-    pub(crate) fn claim_of(&self, name: &str, version: &str) -> Value {
+    pub(crate) fn claim_of(name: &str, version: &str) -> Value {
         let number: usize = name
             .trim_start_matches("dev-load-")
             .parse()
@@ -61,7 +61,7 @@ impl Seeded {
         })
     }
 
-    pub(crate) fn half_of_the_teams(&self) -> Vec<String> {
+    pub(crate) fn half_of_the_teams() -> Vec<String> {
         (0..POOLS / 2).map(pool).collect()
     }
 
@@ -77,7 +77,7 @@ impl Seeded {
     pub(crate) fn questions(&self, principal: &str) -> Vec<Question> {
         let question = |number: usize| Question {
             principal: principal.to_owned(),
-            teams: self.half_of_the_teams(),
+            teams: Self::half_of_the_teams(),
             name: name(number),
             pool: pool(number),
             environment_type: "dev".to_owned(),

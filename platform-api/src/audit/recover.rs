@@ -45,7 +45,7 @@ pub(super) fn recover(directory: &Path) -> Result<Recovered, AuditError> {
     // A write lasts seconds: one that began two files ago was answered.
     for path in &all[all.len().saturating_sub(2)..] {
         walk.file(path, &mut |record| {
-            follow(&mut open, record.seq, &record.what)
+            follow(&mut open, record.seq, &record.what);
         })?;
     }
     let failed = |error: &std::io::Error| disk(&newest, "opened", error);

@@ -265,12 +265,12 @@ fn many_writers_at_once_make_one_chain() {
 fn a_client_cannot_make_a_record_long() {
     let folder = tempfile::tempdir().expect("a folder");
     let log = open(folder.path(), LARGE).expect("a new log");
-    let long = Event {
+    let wordy = Event {
         resource: "é".repeat(100_000),
         ..event(1, done())
     };
     let runtime = Runtime::new().expect("a runtime");
-    runtime.block_on(log.append(NOW, long)).expect("written");
+    runtime.block_on(log.append(NOW, wordy)).expect("written");
     drop(log);
     let files = files::list(folder.path()).expect("its files");
     assert!(fs::metadata(&files[0]).expect("the file").len() < 2_000);

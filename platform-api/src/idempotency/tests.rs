@@ -2,7 +2,7 @@ use super::*;
 use bytes::Bytes;
 use std::time::{Duration, Instant};
 
-const KEEP: Duration = Duration::from_secs(600);
+const KEEP: Duration = Duration::from_mins(10);
 
 fn keys(answers: usize) -> Keys {
     Keys::new(Settings {

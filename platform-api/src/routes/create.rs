@@ -96,7 +96,7 @@ impl App {
             verdict,
             before: None,
         };
-        let work = async {
+        let work = Box::pin(async {
             self.require_free(&claim)?;
             let put = self.claims.put_new(&claim, operation.id);
             match self.metrics.call(Call::new("store", "put"), put).await {
@@ -114,7 +114,7 @@ impl App {
                 Err(StoreError::Exists { .. }) => Err(self.taken(caller, name.as_str()).await),
                 Err(error) => Err(Refused::from(error)),
             }
-        };
+        });
         let done = self.change(deed, work).await?;
         drop(place);
         Ok(ChangeAnswer::Accepted(operation.id, done))
@@ -187,11 +187,11 @@ impl App {
             verdict,
             before: None,
         };
-        let work = async {
+        let work = Box::pin(async {
             let by = caller.principal.name();
             let opened = gitlab.propose(&claim, by, operation.id).await?;
             Ok((opened, None))
-        };
+        });
         let done = self.carry_out(deed, StatusCode::ACCEPTED, work).await?;
         Ok(ChangeAnswer::Proposed(operation.id, done))
     }

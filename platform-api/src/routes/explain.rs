@@ -116,7 +116,7 @@ impl App {
                         ("in the cloud", &blocker.external_id),
                     ] {
                         if let Some(value) = value {
-                            words += &format!(", {what} {value}");
+                            words.extend([", ", what, " ", value]);
                         }
                     }
                     words

@@ -74,7 +74,7 @@ pub(super) async fn extend(
             ),
             "nothing needs to be done; only `sue` can be extended",
         )
-        .about(&name));
+        .about(name.as_str()));
     }
     if until <= Timestamp::now() {
         return Err(invalid("/until", &format!("{until} is not in the future")));

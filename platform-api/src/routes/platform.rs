@@ -72,10 +72,10 @@ pub(super) async fn drain(
             .collect(),
         lifted: None,
     };
-    let work = async {
+    let work = Box::pin(async {
         let standing = app.claims.freeze(&wanted, operation.id).await?;
         Ok((standing, None))
-    };
+    });
     let done = app.carry_out(deed, StatusCode::ACCEPTED, work).await?;
     Ok((
         StatusCode::ACCEPTED,
@@ -99,10 +99,10 @@ pub(super) async fn thaw(
     Extension(operation): Extension<Operation>,
 ) -> Result<(StatusCode, Json<PlatformState>), Refused> {
     let deed = deed(&app, &caller, operation)?;
-    let work = async {
+    let work = Box::pin(async {
         app.claims.thaw(Timestamp::now(), operation.id).await?;
         Ok(((), None))
-    };
+    });
     app.carry_out(deed, StatusCode::ACCEPTED, work).await?;
     Ok((StatusCode::ACCEPTED, Json(PlatformState::of(None))))
 }

@@ -81,7 +81,7 @@ pub(super) async fn remove(
         environment_name: name,
         gone: gone.clone(),
     };
-    let work = async {
+    let work = Box::pin(async {
         if is_over {
             let place = app.left_by(&before, operation).await?;
             return Ok(Environment {
@@ -97,7 +97,7 @@ pub(super) async fn remove(
             gone: Some(gone),
             ..(*before).clone()
         })
-    };
+    });
     let done = app.change(deed, work).await?;
     Ok(ChangeAnswer::Accepted(operation.id, done))
 }

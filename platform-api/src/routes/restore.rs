@@ -70,7 +70,7 @@ pub(super) async fn restore(
         verdict,
         before: Some(before.etag().to_owned()),
     };
-    let work = async {
+    let work = Box::pin(async {
         let place = match app.claims.put_new(&claim, operation.id).await {
             Ok(place) => place,
             Err(StoreError::Exists { .. }) => return Err(lives(&name)),
@@ -83,7 +83,7 @@ pub(super) async fn restore(
             ..before
         };
         app.settled(operation, restored).await
-    };
+    });
     let done = app.change(deed, work).await?;
     drop(place);
     Ok(ChangeAnswer::Accepted(operation.id, done))
@@ -157,5 +157,5 @@ fn lives(name: &EnvironmentName) -> Refused {
         format!("the claim of {name} was not taken back"),
         "read the environment: it is there",
     )
-    .about(name)
+    .about(name.as_str())
 }

@@ -74,7 +74,7 @@ pub(super) async fn rollback(
             format!("none of the last {LOOKED_AT} claims of {name} that the bucket remembers is the one to go back to"),
             "change the services by PUT",
         )
-        .about(&name)
+        .about(name.as_str())
     })?;
     let after = Claim {
         services: earlier.claim.services,

@@ -123,7 +123,7 @@ impl App {
             before: Some(before.etag().to_owned()),
         };
         let is_over = expected.is_some_and(|state| !before.is_at(&state));
-        let work = async {
+        let work = Box::pin(async {
             let place = if is_over {
                 self.left_by(&before, operation).await?
             } else {
@@ -136,7 +136,7 @@ impl App {
                 ..(*before).clone()
             };
             self.settled(operation, changed).await
-        };
+        });
         let done = self.change(deed, work).await?;
         Ok(ChangeAnswer::Accepted(operation.id, done))
     }

@@ -52,7 +52,7 @@ impl GitLab {
         Self { url, state }
     }
 
-    pub(crate) fn token(&self) -> &'static str {
+    pub(crate) fn token() -> &'static str {
         TOKEN
     }
 

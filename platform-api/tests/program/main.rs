@@ -1,5 +1,7 @@
 //! The program as a whole: started for real, with a real object store, killed, flooded and asked what nobody would ask.
 
+#![allow(clippy::expect_used, clippy::panic)]
+
 mod console;
 mod corpus;
 mod crash;

@@ -20,7 +20,7 @@ fn managed_in_git(name: &str, url: &str) -> Value {
 /// The folder holds the token.
 async fn scene(gitlab: &GitLab, folder: &TempDir) -> Scene {
     let token = folder.path().join("token");
-    std::fs::write(&token, gitlab.token()).expect("a token");
+    std::fs::write(&token, GitLab::token()).expect("a token");
     let more = json!({
         "gitlab": { "url": gitlab.url, "token_file": token },
         "git_types": ["prod"],

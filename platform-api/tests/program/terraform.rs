@@ -242,7 +242,7 @@ impl World {
             .replace("= \"ready\"", &format!("= \"{wait_for}\""));
         let overrides = format!(
             "provider_installation {{\n  dev_overrides {{ \"slipway/slipway\" = {:?} }}\n  direct {{}}\n}}\n",
-            programs()
+            programs().display().to_string()
         );
         let variables = json!({ "url": url }).to_string();
         for (name, text) in [

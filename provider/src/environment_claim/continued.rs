@@ -29,16 +29,16 @@ pub(super) fn continues(state: &Object, private: &Private) -> bool {
     waited_in_vain
         && private
             .get::<Map<String, Json>>(KEY)
-            .is_some_and(|wanted| is_same(wanted, identified(state)))
+            .is_some_and(|wanted| is_same(&wanted, identified(state)))
 }
 
-fn is_same(wanted: Map<String, Json>, mut there: Map<String, Json>) -> bool {
+fn is_same(wanted: &Map<String, Json>, mut there: Map<String, Json>) -> bool {
     for field in FILLED_IN {
         if !wanted.contains_key(field) {
             there.remove(field);
         }
     }
-    wanted == there
+    *wanted == there
 }
 
 /// The claim with the platform that it belongs to.

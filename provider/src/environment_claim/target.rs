@@ -86,7 +86,7 @@ impl<'a> Target<'a> {
         match self {
             Self::Store { .. } => {
                 let store = self.store().await?;
-                let store = self.opened(store.as_ref())?;
+                let store = self.opened(store.as_ref().as_ref())?;
                 let found = match key {
                     Some(key) => store.get_key(key).await,
                     None => store.find(name).await,
@@ -108,7 +108,7 @@ impl<'a> Target<'a> {
         match self {
             Self::Store { .. } => {
                 let store = self.writable().await.map_err(failed)?;
-                let store = self.opened(store.as_ref()).map_err(failed)?;
+                let store = self.opened(store.as_ref().as_ref()).map_err(failed)?;
                 let put = store.put_new(claim, Uuid::new_v4()).await;
                 let place = put.map_err(|error| {
                     let doing = format!(
@@ -146,7 +146,7 @@ impl<'a> Target<'a> {
         match self {
             Self::Store { .. } => {
                 let store = self.writable().await?;
-                let store = self.opened(store.as_ref())?;
+                let store = self.opened(store.as_ref().as_ref())?;
                 let replaced = store.replace(place, claim, Uuid::new_v4()).await;
                 let place = replaced.map_err(|error| {
                     let doing = format!(
@@ -178,7 +178,7 @@ impl<'a> Target<'a> {
         match self {
             Self::Store { .. } => {
                 let store = self.writable().await?;
-                let store = self.opened(store.as_ref())?;
+                let store = self.opened(store.as_ref().as_ref())?;
                 let doing = format!("withdrawing claim {}", place.key);
                 let told = |error: StoreError| store_fault(&doing, &error);
                 if store.get_key(&place.key).await.map_err(told)?.is_none() {
@@ -268,8 +268,8 @@ impl<'a> Target<'a> {
         }
     }
 
-    fn opened<'s>(&self, store: &'s Option<ClaimStore>) -> Result<&'s ClaimStore, Fault> {
-        store.as_ref().ok_or_else(|| match self {
+    fn opened<'s>(&self, store: Option<&'s ClaimStore>) -> Result<&'s ClaimStore, Fault> {
+        store.ok_or_else(|| match self {
             Self::Store { platform, .. } => no_store(platform.as_str()),
             Self::Api(_) => no_store("this"),
         })

@@ -65,11 +65,10 @@ impl Desk {
 
     /// Whom the callers of the one program under TLS have to trust, PEM.
     pub(crate) fn authority(&self) -> &str {
-        let authorities = self
-            .counters
+        self.counters
             .iter()
-            .filter_map(|counter| counter.authority.as_deref());
-        authorities.last().unwrap_or_default()
+            .find_map(|counter| counter.authority.as_deref())
+            .unwrap_or_default()
     }
 
     /// What KWOK does with connections to the pods of these programs.

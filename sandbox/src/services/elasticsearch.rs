@@ -81,7 +81,7 @@ impl Elasticsearch {
         let cluster = clusters.get_opt(CLUSTER).await.ok().flatten();
         cluster
             .iter()
-            .flat_map(|cluster| cluster.data["spec"]["auth"]["fileRealm"].as_array())
+            .filter_map(|cluster| cluster.data["spec"]["auth"]["fileRealm"].as_array())
             .flatten()
             .filter_map(|realm| realm["secretName"].as_str().map(str::to_owned))
             .collect()
@@ -179,9 +179,9 @@ impl Elasticsearch {
             &["priority", "data_stream", "_meta"],
         )?;
         let unexpected = |why: &str| Err(Answer::unexpected(why));
-        if !template["index_patterns"]
+        if template["index_patterns"]
             .as_array()
-            .is_some_and(|patterns| !patterns.is_empty())
+            .is_none_or(Vec::is_empty)
         {
             return unexpected("index_patterns is no list of patterns");
         }
@@ -302,9 +302,8 @@ mod tests {
     ) -> Result<Value, String> {
         match service.route(&call(method, path, body)) {
             Ok(Answer::Json(200, told)) => Ok(told),
-            Ok(other) => Err(format!("{other:?}")),
             Err(Answer::Unexpected(why)) => Err(why),
-            Err(other) => Err(format!("{other:?}")),
+            Ok(other) | Err(other) => Err(format!("{other:?}")),
         }
     }
 

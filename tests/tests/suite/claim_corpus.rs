@@ -8,6 +8,7 @@ use corpus::Corpus;
 use serde_json::{Map, Value, json};
 use slipway_tests::{Sandbox, SandboxOptions, Terraform};
 
+#[allow(clippy::panic, reason = "a corpus that cannot be read fails the test")]
 #[path = "../../corpus/corpus.rs"]
 mod corpus;
 

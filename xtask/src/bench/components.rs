@@ -154,13 +154,13 @@ fn one_run(program: &Path, request: &Path, state: &Path) -> Result<OneRun> {
         .args(["follow", RUN, "--json"])
         .env("XDG_STATE_HOME", state);
     let began = Instant::now();
-    let mut follower = None;
+    let mut listener = None;
     let started = watching::hear(&mut run, || {
-        follower = Some(thread::spawn(move || watching::hear(&mut follow, || ())));
+        listener = Some(thread::spawn(move || watching::hear(&mut follow, || ())));
     })?;
     let whole = began.elapsed().as_secs_f64();
-    let followed = follower
-        .and_then(|follower| follower.join().ok())
+    let followed = listener
+        .and_then(|listener| listener.join().ok())
         .context("nobody followed the run")??;
     let mut reader = EventReader::default();
     let (mut first, mut last) = (None, None);

@@ -96,13 +96,11 @@ async fn all_pages(index: &Index, query: &Query, filter: &Filter) -> Vec<Documen
     loop {
         let page = index.find(&query, filter).await.expect("a page");
         found.extend(page.documents);
-        match page.next {
-            Some(next) => query = query.after(&next).expect("a cursor"),
-            None => {
-                assert_eq!(page.total, found.len() as u64, "{query:?}");
-                return found;
-            }
-        }
+        let Some(next) = page.next else {
+            assert_eq!(page.total, found.len() as u64, "{query:?}");
+            return found;
+        };
+        query = query.after(&next).expect("a cursor");
     }
 }
 

@@ -162,9 +162,9 @@ async fn the_engine_keeps_that_rule_with_writers_at_the_same_time() {
         expected.insert(name, last.phase);
         for (at, document) in sent.into_iter().enumerate() {
             if at % 2 == 0 {
-                first.push(document)
+                first.push(document);
             } else {
-                second.push(document)
+                second.push(document);
             }
         }
     }

@@ -1,4 +1,4 @@
-//! A real Chromium without a screen, driven over WebDriver: a small protocol, so without a library for it.
+//! A real Chromium without a screen, driven over `WebDriver`: a small protocol, so without a library for it.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -33,7 +33,7 @@ pub(crate) struct Browser {
     authority: String,
     session: String,
     http: reqwest::Client,
-    _profile: TempDir,
+    profile: TempDir,
 }
 
 impl Browser {
@@ -68,12 +68,12 @@ impl Browser {
                 .timeout(PATIENCE * 2)
                 .build()
                 .expect("a client"),
-            _profile: profile,
+            profile,
         };
         let mut flags: Vec<String> = FLAGS.map(str::to_owned).to_vec();
         flags.push(format!(
             "--user-data-dir={}",
-            browser._profile.path().display()
+            browser.profile.path().display()
         ));
         let wanted = json!({"capabilities": {"alwaysMatch": {
             "browserName": "chrome",

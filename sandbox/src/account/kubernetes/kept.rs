@@ -116,12 +116,12 @@ fn read(
     apply: &Apply,
     body: &[u8],
     named: &Named<'_>,
-) -> Result<Value, Response> {
-    let bad = |why: &str| status(StatusCode::BAD_REQUEST, why);
+) -> Result<Value, (StatusCode, String)> {
+    let bad = |why: &str| (StatusCode::BAD_REQUEST, why.to_owned());
     if headers.get(CONTENT_TYPE).is_none_or(|kind| kind != APPLY) {
-        return Err(status(
+        return Err((
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            &format!("this stand-in accepts {APPLY} alone"),
+            format!("this stand-in accepts {APPLY} alone"),
         ));
     }
     if apply.manager.as_deref().is_none_or(str::is_empty) {
@@ -186,7 +186,7 @@ pub(super) async fn apply_namespace(
     };
     let object = match read(&headers, &apply, &body, &named) {
         Ok(object) => object,
-        Err(refused) => return refused,
+        Err((code, why)) => return status(code, &why),
     };
     change(&account, &id, |kept| kept.put_namespace(&name, object))
 }
@@ -206,7 +206,7 @@ pub(super) async fn apply_secret(
     };
     let object = match read(&headers, &apply, &body, &named) {
         Ok(object) => object,
-        Err(refused) => return refused,
+        Err((code, why)) => return status(code, &why),
     };
     change(&account, &id, |kept| {
         kept.put_secret(&namespace, &name, object)
@@ -304,7 +304,7 @@ mod tests {
             force: true,
         };
         let read = read(&headers, &apply, object.to_string().as_bytes(), &named());
-        read.err().map(|refused| refused.status())
+        read.err().map(|(code, _)| code)
     }
 
     #[test]
