@@ -5,7 +5,7 @@ use crate::draft::{Draft, Stage};
 use crate::environment_type::EnvironmentType;
 use crate::expiry::SUE_LIFETIME;
 use crate::fault::{FaultKind, Faults, nearest, pointer};
-use crate::fields::Fields;
+use crate::fields::{Fields, by_name};
 use crate::name::{POOL_NAME, SERVICE_NAME};
 use crate::service::Service;
 use jiff::Timestamp;
@@ -105,7 +105,7 @@ impl ClaimFields<'_, '_> {
             .fields
             .required_object("services", "names and version constraints")?;
         let mut services = BTreeMap::new();
-        for (name, value) in object {
+        for (name, value) in by_name(object) {
             let place = pointer("/services", name);
             let faults = self.fields.faults();
             if let Err(error) = SERVICE_NAME.check(name) {

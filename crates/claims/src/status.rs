@@ -2,7 +2,7 @@
 
 use crate::constraint::Constraint;
 use crate::fault::{FaultKind, Faults, nearest, pointer};
-use crate::fields::Fields;
+use crate::fields::{Fields, by_name};
 use crate::json::document;
 use crate::name::{EnvironmentName, SERVICE_NAME};
 use jiff::Timestamp;
@@ -239,7 +239,7 @@ impl ServiceStatus {
             return BTreeMap::new();
         };
         let place = of.place("services");
-        let entries = object.iter().filter_map(|(name, value)| {
+        let entries = by_name(object).into_iter().filter_map(|(name, value)| {
             let place = pointer(&place, name);
             if let Err(error) = SERVICE_NAME.check(name) {
                 of.faults()

@@ -164,7 +164,7 @@ impl Bench {
     /// Each connection changes environments of its own, one after another: it reads the state and then writes.
     async fn writes(&self) -> Figures {
         let bearer = self.reader();
-        let (program, seeded) = (Arc::clone(&self.program), Arc::clone(&self.seeded));
+        let program = Arc::clone(&self.program);
         let names = self.seeded.readable_names();
         generator::run(CONNECTIONS, LASTING, move |connection, number| {
             let name = &names[(connection + CONNECTIONS * number) % names.len()];

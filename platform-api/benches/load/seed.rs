@@ -17,11 +17,10 @@ pub(crate) struct Seeded {
 impl Seeded {
     /// Writes so many claims.
     pub(crate) async fn write(store: &Store, count: usize) -> Self {
-        let seeded = Arc::new(Self { count });
         let client = store.client();
         let mut writers = JoinSet::new();
         for writer in 0..WRITERS {
-            let (client, seeded) = (client.clone(), Arc::clone(&seeded));
+            let client = client.clone();
             writers.spawn(async move {
                 for number in (writer..count).step_by(WRITERS) {
                     let name = name(number);

@@ -88,6 +88,7 @@ impl Known {
     pub fn unknown(&self, set: &Value) -> Vec<String> {
         let mut faults = Vec::new();
         self.collect_unknown(set, &mut Vec::new(), &mut |fault| faults.push(fault));
+        faults.sort_unstable();
         faults
     }
 

@@ -194,7 +194,7 @@ fn one_component_runs_again_on_request(sandbox: &Sandbox, cluster: &Cluster) -> 
     for words in [
         "bootstrap host",
         "valkey: started",
-        "valkey: Install the chart",
+        "Install chart valkey",
         "valkey: ok",
         "Action complete",
     ] {
