@@ -1,18 +1,19 @@
 #!/bin/sh
 # Checks what this machine has, and installs from the system's packages the two things that cannot be built from source
 # here: sshd (the sandbox's hosts) and OpenSSL's headers (libssh2 links them). Everything else is built by `cargo xtask tools`.
-# `setup.sh tests` also checks and installs what the tests alone need: Java for the search engine, a browser for the console.
+# `setup.sh tests` also checks and installs what the tests alone need: Node.js for the identity provider, Java for
+# the search engine, a browser for the console.
 set -eu
 
-wanted='git cargo go python3 terraform cc make node npm'
-[ "${1-}" != tests ] || wanted="$wanted java javac mvn"
+wanted='git cargo go python3 terraform cc make'
+[ "${1-}" != tests ] || wanted="$wanted node npm java javac mvn"
 missing=''
 for program in $wanted; do
   command -v "$program" >/dev/null 2>&1 || missing="$missing $program"
 done
 if [ -n "$missing" ]; then
   echo "setup: missing:$missing" >&2
-  echo "setup: install them (git, Rust 1.95+, Go 1.26+, Python 3.11+, Terraform 1.11+, a C compiler, make, Node.js 20+ with npm; for the tests also a JDK 17+ and Maven) and run this again" >&2
+  echo "setup: install them (git, Rust 1.95+, Go 1.26+, Python 3.11+, Terraform 1.11+, a C compiler, make; for the tests also Node.js 20+ with npm, a JDK 17+ and Maven) and run this again" >&2
   exit 1
 fi
 
