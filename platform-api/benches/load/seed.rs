@@ -3,7 +3,6 @@
 use crate::agent::Question;
 use crate::store::{CLAIMS, Store};
 use serde_json::{Value, json};
-use std::sync::Arc;
 use tokio::task::JoinSet;
 
 const POOLS: usize = 100;
