@@ -107,6 +107,13 @@ pub(crate) fn next(goal: &Goal, seen: &Observed) -> Option<Step> {
             cluster: cluster.id.clone(),
         });
     }
+    // Of a finished platform the settings come first: a run that ends right after its last change leaves nothing to plan,
+    // and nobody would write them down any more.
+    if goal.incarnation.is_none() && !seen.recorded {
+        return Some(Step::Record {
+            cluster: cluster.id.clone(),
+        });
+    }
     if cluster.build != goal.build || cluster.upgrading {
         return Some(Step::Upgrade {
             cluster: cluster.id.clone(),
@@ -134,7 +141,7 @@ pub(crate) fn next(goal: &Goal, seen: &Observed) -> Option<Step> {
             Some(_) => {}
         }
     }
-    // Before the platform counts as finished: from then on only an import takes it over.
+    // Of a new one at the end, before it counts as finished: from then on only an import takes it over.
     if !seen.recorded {
         return Some(Step::Record {
             cluster: cluster.id.clone(),
