@@ -112,7 +112,8 @@ impl App {
         if !operation.repeatable {
             return Ok(environment);
         }
-        let stored = self.claims.get_key(&environment.place.key).await?;
+        let get = self.claims.get_key(&environment.place.key);
+        let stored = self.metrics.call(Call::new("store", "get"), get).await?;
         Ok(match stored {
             Some(stored) if stored.place.etag == environment.place.etag => Environment {
                 claim: stored.claim,

@@ -61,6 +61,7 @@ pub(super) async fn extend(
 ) -> Result<ChangeAnswer, Refused> {
     let name = name_in_path(&name)?;
     let Extended { until } = body(&bytes)?;
+    let expected = expected.of_existing()?;
     let before = app.require(&caller, &name).await?;
     app.require_changeable(&before)?;
     if before.claim.environment_type.profile().lifetime.is_none() {
@@ -94,10 +95,7 @@ pub(super) async fn extend(
         action: Action::ExtendEnvironment,
         before,
         after,
-        expected: match expected {
-            Expected::State(state) => Some(state),
-            Expected::Unsaid | Expected::Nothing => None,
-        },
+        expected,
         dry_run: false,
     };
     app.replace(&caller, operation, change).await

@@ -23,6 +23,19 @@ pub(crate) enum Expected {
     State(ETag),
 }
 
+impl Expected {
+    /// The state that a change of something that exists starts from, if the caller says one.
+    pub(crate) fn of_existing(self) -> Result<Option<ETag>, Refused> {
+        match self {
+            Self::State(state) => Ok(Some(state)),
+            Self::Unsaid => Ok(None),
+            Self::Nothing => Err(unreadable(
+                "`If-None-Match: *` asks that nothing is there, and there is nothing to change then",
+            )),
+        }
+    }
+}
+
 /// Whether to do it or only to say what would happen.
 #[derive(Clone, Copy, Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]

@@ -1,6 +1,6 @@
 //! Taking a claim back: its environment is taken down.
 
-use super::input::{DryRun, Expected, Parameters, name_in_path, unreadable};
+use super::input::{DryRun, Expected, Parameters, name_in_path};
 use crate::answers::ChangeAnswer;
 use crate::app::Shared;
 use crate::caller::Caller;
@@ -48,12 +48,8 @@ pub(super) async fn remove(
     expected: Expected,
 ) -> Result<ChangeAnswer, Refused> {
     let name = name_in_path(&name)?;
+    let state = expected.of_existing()?;
     let before = app.require(&caller, &name).await?;
-    let state = match expected {
-        Expected::State(state) => Some(state),
-        Expected::Unsaid => None,
-        Expected::Nothing => return Err(unreadable("what does not exist cannot be deleted")),
-    };
     // With a state that is over, the store tells whether this very request took the claim back before.
     if state.is_none() || before.origin == Origin::Git {
         app.require_changeable(&before)?;

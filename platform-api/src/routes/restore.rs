@@ -6,6 +6,7 @@ use crate::app::{App, Shared};
 use crate::caller::Caller;
 use crate::commands::Operation;
 use crate::environment::Environment;
+use crate::metrics::Call;
 use crate::problem::{Problem, Refused};
 use crate::writes::{Accepted, Deed};
 use authz::{Action, Origin};
@@ -71,7 +72,8 @@ pub(super) async fn restore(
         before: Some(before.etag().to_owned()),
     };
     let work = Box::pin(async {
-        let place = match app.claims.put_new(&claim, operation.id).await {
+        let put = app.claims.put_new(&claim, operation.id);
+        let place = match app.metrics.call(Call::new("store", "put"), put).await {
             Ok(place) => place,
             Err(StoreError::Exists { .. }) => return Err(lives(&name)),
             Err(error) => return Err(Refused::from(error)),
@@ -103,7 +105,9 @@ impl App {
             return Ok((*known).clone());
         }
         let key = ClaimStore::key_of(name);
-        let newest = self.claims.history(&key, 1).await?.pop();
+        let history = self.claims.history(&key, 1);
+        let call = Call::new("store", "history");
+        let newest = self.metrics.call(call, history).await?.pop();
         let newest = newest.filter(|earlier| earlier.claim.environment_name == *name);
         let newest = newest.ok_or_else(|| Problem::unknown_environment(name.as_str()))?;
         let environment = Environment {

@@ -6,6 +6,7 @@ use crate::answers::ChangeAnswer;
 use crate::app::Shared;
 use crate::caller::Caller;
 use crate::commands::Operation;
+use crate::metrics::Call;
 use crate::problem::{Problem, Refused};
 use crate::writes::Accepted;
 use authz::Action;
@@ -59,9 +60,12 @@ pub(super) async fn rollback(
 ) -> Result<ChangeAnswer, Refused> {
     let name = name_in_path(&name)?;
     let Earlier { etag } = body(&bytes)?;
+    let expected = expected.of_existing()?;
     let before = app.require(&caller, &name).await?;
     app.require_changeable(&before)?;
-    let history = app.claims.history(&before.place.key, LOOKED_AT).await?;
+    let history = app.claims.history(&before.place.key, LOOKED_AT);
+    let call = Call::new("store", "history");
+    let history = app.metrics.call(call, history).await?;
     let wanted = |earlier: &claim_store::Earlier| match &etag {
         Some(etag) => earlier.etag.as_str().trim_matches('"') == etag.trim_matches('"'),
         None => earlier.claim.services != before.claim.services,
@@ -84,10 +88,7 @@ pub(super) async fn rollback(
         action: Action::RollbackEnvironment,
         before,
         after,
-        expected: match expected {
-            Expected::State(state) => Some(state),
-            Expected::Unsaid | Expected::Nothing => None,
-        },
+        expected,
         dry_run: false,
     };
     app.replace(&caller, operation, change).await

@@ -124,7 +124,7 @@ pub(super) fn changes(prior: &Object, planned: &Object) -> bool {
     written(planned).ok() != written(prior).ok()
 }
 
-/// Writes the record into a cluster. A platform is as wanted without it, so that a failure is a warning and no end.
+/// Writes the record into a cluster. A platform works without it, so that a failure is a warning and no end.
 pub(super) async fn keep(
     session: &Session,
     id: &PlatformId,
@@ -143,7 +143,7 @@ pub(super) async fn keep(
     Err(Fault::new(
         fault::NOT_RECORDED,
         format!(
-            "Platform {id} is as wanted, and its settings could not be written into Secret {}/{NAME} of cluster {cluster}: {}\nOnly an import needs them. The next apply that changes the platform writes them again.",
+            "The settings of platform {id} could not be written into Secret {}/{NAME} of cluster {cluster}: {}\nOnly an import needs them. The next apply that changes the platform writes them again.",
             journal::NAMESPACE,
             error.detail()
         ),
