@@ -69,7 +69,7 @@ pub(crate) fn attribute() -> Attribute {
         (
             "private_key_wo",
             Attribute::string().optional().write_only().sensitive().describe(
-                "The user's private key, without a passphrase. Write-only: never in plan or state. Without it the SSH agent of `SSH_AUTH_SOCK` is asked.",
+                "The user's private key, without a passphrase, from `file(…)` or an ephemeral value. Write-only: never in plan or state. Without it the SSH agent of `SSH_AUTH_SOCK` is asked.",
             ),
         ),
         (

@@ -94,6 +94,12 @@ fn run_with(
         .with_extension("md");
     let script = script(&page, kept)?;
     ensure!(script.contains("\nterraform "), "{guide} runs no command");
+    ensure!(
+        !variables
+            .iter()
+            .any(|(_, value)| value.contains("PRIVATE KEY")),
+        "{guide} wants a key in the environment"
+    );
     let programs = tempfile::tempdir()?;
     std::os::unix::fs::symlink(
         Core::Terraform.program_path()?,
@@ -205,7 +211,7 @@ fn an_installation_without_internet() -> Result<()> {
             ),
             ("BASTION", host.address().to_owned()),
             ("BASTION_KEY", host.host_key()?),
-            ("LOGIN_KEY", std::fs::read_to_string(host.login_key())?),
+            ("LOGIN_KEY_FILE", host.login_key().display().to_string()),
         ];
         run_with(
             "without-internet",
