@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""When a generated value is made, kept and replaced, against Secrets in memory."""
+"""When a generated value and an identity's keys are made, kept and replaced, against Secrets and a store in memory."""
 
 import importlib.util
 import json
@@ -27,7 +27,7 @@ def loaded(name, path):
 
 
 def modules():
-    """The role's own code; of Ansible it needs two names only, which nothing here calls."""
+    """The role's own code; of Ansible and of the store's clients it needs a few names only, which nothing here calls."""
     before = dict(sys.modules)
     basic = types.ModuleType("ansible.module_utils.basic")
     basic.AnsibleModule = basic.missing_required_lib = None
@@ -35,15 +35,18 @@ def modules():
     try:
         cluster = loaded("ansible.module_utils.slipway_cluster", ROLE / "module_utils/slipway_cluster.py")
         secrets = loaded("generated_secret", ROLE / "library/generated_secret.py")
+        for name in ("slipway_policies", "slipway_store"):
+            loaded(f"ansible.module_utils.{name}", ROLE / f"module_utils/{name}.py")
+        identities = loaded("store_identities", ROLE / "library/store_identities.py")
     finally:
         for name in set(sys.modules) - set(before):
             del sys.modules[name]
         sys.modules.update(before)
     cluster.ApiException = Missing
-    return secrets
+    return secrets, identities
 
 
-SECRETS = modules()
+SECRETS, IDENTITIES = modules()
 
 
 class Store:
@@ -52,6 +55,7 @@ class Store:
     def __init__(self):
         self.secrets = {}
         self.writes = 0
+        self.refuses = False
 
     def read_namespaced_secret(self, name, _namespace, **_how):
         if name not in self.secrets:
@@ -65,6 +69,8 @@ class Store:
         return self._write(name, body)
 
     def _write(self, name, body):
+        if self.refuses:
+            raise ConnectionError
         self.writes += 1
         secret = self.secrets.setdefault(name, {"data": {}, "metadata": {}})
         secret["data"].update(body["data"])
@@ -83,6 +89,7 @@ class GeneratedSecrets(unittest.TestCase):
         cluster.version, cluster.check_mode = version, check_mode
         wanted = {
             "name": "valkey",
+            "labels": {},
             "generate": {"password": "alphanumeric:32", "root": "hex:32"},
             "rotate": list(rotate),
             "initial": {},
@@ -130,6 +137,97 @@ class GeneratedSecrets(unittest.TestCase):
         before = self.values()
         self.assertEqual(self.ensure(version=2, check_mode=True), ["password", "uri"])
         self.assertEqual((self.values(), self.store.writes), (before, 1))
+
+    def test_a_value_from_elsewhere_notes_the_version_with_the_new_value(self):
+        cluster = object.__new__(SECRETS.Secrets)
+        cluster.core, cluster.namespace, cluster.labels, cluster.check_mode = self.store, "gitlab-runner", {"a": "b"}, False
+        kept = {"generate": {}, "initial": {}, "sources": {}, "templates": {}, "labels": {"c": "d"}, "rotate": ["token"]}
+
+        def ensure(version, token):
+            cluster.version = version
+            return cluster.ensure({"name": "runner", "values": {"token": token}, **kept})[0]
+
+        self.assertEqual(ensure(1, "one"), ["token"])
+        self.assertEqual(self.store.secrets["runner"]["metadata"]["labels"], {"a": "b", "c": "d"})
+        self.assertEqual(ensure(1, "one"), [])
+        self.assertEqual(ensure(2, "two"), ["token"])
+        self.assertEqual(SECRETS.noted_version(self.store.secrets["runner"]), 2)
+
+
+class Users:
+    """A store's administration, where a user may have several keys; it can be cut off after any of its calls."""
+
+    def __init__(self):
+        self.policies, self.keys, self.made, self.calls_left = {}, {}, 0, None
+
+    def _call(self):
+        if self.calls_left == 0:
+            raise ConnectionError
+        if self.calls_left is not None:
+            self.calls_left -= 1
+
+    def policy(self, name):
+        return self.policies.get(name)
+
+    def grant(self, name, policy):
+        self._call()
+        self.policies[name] = policy
+
+    def new_keys(self, name):
+        self._call()
+        self.made += 1
+        self.keys.setdefault(name, {})[f"key-{self.made}"] = f"secret-{self.made}"
+        return f"key-{self.made}", f"secret-{self.made}"
+
+    def other_keys(self, name, known):
+        return [key for key in self.keys.get(name, {}) if key != known]
+
+    def take_back(self, name, key):
+        self._call()
+        del self.keys[name][key]
+
+
+class StoreIdentities(unittest.TestCase):
+    POLICY = {"Statement": [{"Action": "s3:GetObject"}]}
+
+    def setUp(self):
+        self.store, self.users = Store(), Users()
+
+    def ensure(self, version=1, check_mode=False):
+        identities = object.__new__(IDENTITIES.Identities)
+        identities.store = types.SimpleNamespace(core=self.store, endpoint="http://store", region="here")
+        identities.users, identities.namespace, identities.labels, identities.version = self.users, "minio", {}, version
+        identities._accepted = lambda known: self.users.keys.get("flux", {}).get(known.get("access_key")) == known.get("secret_key", "none")
+        return identities.ensure("flux", self.POLICY, check_mode)
+
+    def kept(self):
+        return SECRETS.decoded(self.store.secrets["identity-flux"])["access_key"]
+
+    def test_keys_are_made_once_and_replaced_once(self):
+        self.assertEqual(self.ensure(), ["grant flux its policy", "make keys for flux"])
+        self.assertEqual((self.ensure(), self.kept()), ([], "key-1"))
+        self.assertEqual(self.ensure(version=2), ["make keys for flux", "take back an old key of flux"])
+        self.assertEqual((self.kept(), list(self.users.keys["flux"])), ("key-2", ["key-2"]))
+        self.assertEqual((self.ensure(version=2), self.ensure(version=1), self.kept()), ([], [], "key-2"))
+
+    def test_a_dry_run_changes_neither_store_nor_secret(self):
+        self.ensure()
+        self.assertEqual(self.ensure(version=2, check_mode=True), ["make keys for flux"])
+        self.assertEqual((self.kept(), list(self.users.keys["flux"])), ("key-1", ["key-1"]))
+
+    def test_wherever_it_is_cut_off_the_secret_has_keys_that_work_and_the_next_run_ends_it(self):
+        for calls, refuses in [(0, False), (1, False), (None, True)]:
+            with self.subTest(calls=calls, refuses=refuses):
+                self.setUp()
+                self.ensure()
+                self.users.calls_left, self.store.refuses = calls, refuses
+                with self.assertRaises(ConnectionError):
+                    self.ensure(version=2)
+                self.assertIn(self.kept(), self.users.keys["flux"])
+                self.users.calls_left, self.store.refuses = None, False
+                self.ensure(version=2)
+                self.assertEqual((list(self.users.keys["flux"]), self.ensure(version=2)), ([self.kept()], []))
+                self.assertNotEqual(self.kept(), "key-1")
 
 
 if __name__ == "__main__":

@@ -9,11 +9,13 @@ import string
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.slipway_cluster import (
     CONNECTION_ARGUMENTS,
+    SECRETS_VERSION,
     ApiException,
     client,
     connect,
     decoded,
     explain,
+    noted_version,
     or_none,
     write_secret,
 )
@@ -39,6 +41,7 @@ options:
     description: The Secrets, in order; a later one may be made from an earlier one.
     suboptions:
       name: {type: str, required: true, description: Name of the Secret.}
+      labels: {type: dict, default: {}, description: Labels of this Secret beside those of all.}
       generate:
         type: dict
         default: {}
@@ -47,7 +50,7 @@ options:
         type: list
         elements: str
         default: []
-        description: The generated keys whose values may be replaced, because everybody who reads them reads them anew.
+        description: The keys whose values may be replaced, because everybody who reads them reads them anew. Generated ones are made anew here.
       initial: {type: dict, default: {}, description: Key to the value that is taken instead of making one.}
       values: {type: dict, default: {}, description: Key to a value that is kept as given.}
       sources:
@@ -72,6 +75,7 @@ ALPHABETS = {
 }
 SECRET_OPTIONS = {
     "name": {"type": "str", "required": True},
+    "labels": {"type": "dict", "default": {}},
     "generate": {"type": "dict", "default": {}, "no_log": False},
     "rotate": {"type": "list", "elements": "str", "default": [], "no_log": False},
     "initial": {"type": "dict", "default": {}, "no_log": True},
@@ -79,10 +83,6 @@ SECRET_OPTIONS = {
     "sources": {"type": "dict", "default": {}, "no_log": False},
     "templates": {"type": "dict", "default": {}, "no_log": False},
 }
-
-
-# Where a Secret notes the version that its values were made with; one without the note is of version 1.
-VERSION = "slipway.dev/secrets-version"
 
 
 class MissingSource(Exception):
@@ -95,12 +95,6 @@ def generated(specification):
     if alphabet == "base64":
         return base64.b64encode(secrets.token_bytes(int(length))).decode()
     return "".join(secrets.choice(ALPHABETS[alphabet]) for _ in range(int(length)))
-
-
-def noted_version(secret):
-    """The version that a Secret's values were made with."""
-    annotations = (secret or {}).get("metadata", {}).get("annotations") or {}
-    return int(annotations.get(VERSION, "1"))
 
 
 def target(wanted, present, sources, rotated):
@@ -132,11 +126,15 @@ class Secrets:
         rotated = wanted["rotate"] if secret and noted_version(secret) < self.version else []
         values = target(wanted, present, self._sources(wanted), rotated)
         changes = {key: value for key, value in values.items() if present.get(key) != value}
-        if self.check_mode or (secret and not changes):
-            return sorted(changes), secret["metadata"] if secret else {"labels": self.labels}
+        labels = {**self.labels, **wanted["labels"]}
+        if secret and not changes:
+            return [], secret["metadata"]
+        if self.check_mode:
+            # Nobody can tell the resource version that the write would bring: what is marked with it would change.
+            return sorted(changes), {"labels": secret["metadata"].get("labels") if secret else labels}
         # Values and version in one write: killed at any point, a version is rotated to once.
-        notes = {VERSION: str(self.version)} if wanted["rotate"] and (rotated or not secret) else {}
-        return sorted(changes), write_secret(self.core, self.namespace, name, self.labels, changes, secret is not None, notes)
+        notes = {SECRETS_VERSION: str(self.version)} if wanted["rotate"] and (rotated or not secret) else {}
+        return sorted(changes), write_secret(self.core, self.namespace, name, labels, changes, secret is not None, notes)
 
     def _sources(self, wanted):
         values = {}

@@ -3,7 +3,15 @@
 """Give each writer and reader of an object store keys of its own, with a policy, in a Secret of its own."""
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.slipway_cluster import ApiException, decoded, explain, or_none, write_secret
+from ansible.module_utils.slipway_cluster import (
+    SECRETS_VERSION,
+    ApiException,
+    decoded,
+    explain,
+    noted_version,
+    or_none,
+    write_secret,
+)
 from ansible.module_utils.slipway_policies import same
 from ansible.module_utils.slipway_store import STORE_ARGUMENTS, UNKNOWN_KEY, ClientError, Store, users
 
@@ -13,6 +21,8 @@ short_description: Give each writer and reader of an object store keys of its ow
 description:
   - Finds out whether the store is administered as MinIO is or as AWS IAM is.
   - The keys go into Secrets and nowhere else; keys that the store does not know are replaced.
+  - A store that allows it has the old keys beside the new ones until the new ones are in their Secret. Whoever reads them has them then, and what
+    has copied them has to copy them again.
 options:
   kubeconfig: {type: path, required: true, description: File with the access to the cluster.}
   endpoint: {type: str, required: true, description: Address of the object store.}
@@ -21,6 +31,7 @@ options:
   secret: {type: str, required: true, description: Name of the Secret with the administrator's keys.}
   timeout: {type: int, default: 300, description: Seconds to wait for the object store.}
   labels: {type: dict, default: {}, description: Labels that the Secrets get when they are made.}
+  version: {type: int, default: 1, description: A Secret that notes a lower one gets new keys and notes this one.}
   identities:
     type: list
     elements: dict
@@ -40,6 +51,7 @@ class Identities:
 
     def __init__(self, module, store):
         self.store, self.namespace, self.labels = store, module.params["namespace"], module.params["labels"]
+        self.version = module.params["version"]
         self.users = store.persist(lambda: users(store))
 
     def ensure(self, name, policy, check_mode):
@@ -51,16 +63,21 @@ class Identities:
                 self.users.grant(name, policy)
         secret = or_none(self.store.core.read_namespaced_secret, f"identity-{name}", self.namespace)
         known = decoded(secret)
-        place = {"endpoint": self.store.endpoint, "region": self.store.region}
-        if not self._accepted(known):
+        place, notes = {"endpoint": self.store.endpoint, "region": self.store.region}, {}
+        if noted_version(secret) < self.version or not self._accepted(known):
             changes.append(f"make keys for {name}")
             if not check_mode:
-                access_key, secret_key = self.users.new_keys(name)
-                place.update(access_key=access_key, secret_key=secret_key)
+                place["access_key"], place["secret_key"] = self.users.new_keys(name)
+                notes[SECRETS_VERSION] = str(self.version)
         elif any(known.get(key) != value for key, value in place.items()):
             changes.append(f"tell {name} where the store is")
         if changes and not check_mode:
-            write_secret(self.store.core, self.namespace, f"identity-{name}", self.labels, place, secret is not None)
+            write_secret(self.store.core, self.namespace, f"identity-{name}", self.labels, place, secret is not None, notes)
+        # Only now: killed before this, a run has given away nothing that somebody needs, and the next one comes by here again.
+        for old in self.users.other_keys(name, {**known, **place}.get("access_key")):
+            changes.append(f"take back an old key of {name}")
+            if not check_mode:
+                self.users.take_back(name, old)
         return changes
 
     def _accepted(self, known):
@@ -81,6 +98,7 @@ def main():
         argument_spec={
             **STORE_ARGUMENTS,
             "labels": {"type": "dict", "default": {}},
+            "version": {"type": "int", "default": 1},
             "identities": {
                 "type": "list",
                 "elements": "dict",

@@ -17,6 +17,8 @@ except ImportError as error:
     IMPORT_ERROR = error
 
 FIELD_MANAGER = "slipway-ansible"
+# Where a Secret notes the version that its values were made with; one without the note is of version 1.
+SECRETS_VERSION = "slipway.dev/secrets-version"
 CONNECTION_ARGUMENTS = {"kubeconfig": {"type": "path", "required": True}}
 
 
@@ -62,6 +64,12 @@ def decoded(secret):
     """The values of a Secret as text."""
     data = (secret or {}).get("data") or {}
     return {key: base64.b64decode(value).decode() for key, value in data.items()}
+
+
+def noted_version(secret):
+    """The version that a Secret's values were made with."""
+    annotations = (secret or {}).get("metadata", {}).get("annotations") or {}
+    return int(annotations.get(SECRETS_VERSION, "1"))
 
 
 def write_secret(core, namespace, name, labels, values, exists, annotations=None):

@@ -184,11 +184,19 @@ class IamUsers:
         return json.loads(urllib.parse.unquote(document)) if isinstance(document, str) else document
 
     def new_keys(self, name):
-        """Fresh keys of a user, who has no others afterwards: an interrupted run may have left some that nobody knows."""
-        for old in self.iam.list_access_keys(UserName=name).get("AccessKeyMetadata", []):
-            self.iam.delete_access_key(UserName=name, AccessKeyId=old["AccessKeyId"])
+        """Fresh keys of a user beside those that there are."""
         key = self.iam.create_access_key(UserName=name)["AccessKey"]
         return key["AccessKeyId"], key["SecretAccessKey"]
+
+    def other_keys(self, name, known):
+        """Access keys of a user but the known one: replaced ones, and such as an interrupted run made and told nobody."""
+        listed = or_missing(self.iam.list_access_keys, "NoSuchEntity", UserName=name) or {}
+        found = [key["AccessKeyId"] for key in listed.get("AccessKeyMetadata", [])]
+        return [key for key in found if key != known]
+
+    def take_back(self, name, key):
+        """Make an access key of a user worthless."""
+        or_missing(self.iam.delete_access_key, "NoSuchEntity", UserName=name, AccessKeyId=key)
 
 
 class MinioUsers:
@@ -212,11 +220,16 @@ class MinioUsers:
         self._ask("PUT", "set-user-or-group-policy", policyName=name, userOrGroup=name, isGroup="false")
 
     def new_keys(self, name):
-        """Fresh keys of a user."""
+        """Fresh keys of a user, who has no others from then on."""
         secret_key = base64.urlsafe_b64encode(os.urandom(30)).decode()
         user = json.dumps({"secretKey": secret_key, "status": "enabled"}).encode()
         self._ask("PUT", "add-user", sealed(self.store.keys[1], user), accessKey=name)
         return name, secret_key
+
+    @staticmethod
+    def other_keys(_name, _known):
+        """A user has one pair of keys."""
+        return []
 
     def _ask(self, method, action, body=b"", **query):
         """The answer to one call of the administration; None where it says that there is no such thing."""

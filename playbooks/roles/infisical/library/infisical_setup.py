@@ -49,7 +49,7 @@ options:
       name: {type: str, required: true, description: Name; its Secret is C(identity-NAME).}
       organization_role: {type: str, default: no-access, description: Role in the organisation.}
       project_role: {type: str, description: Role in the platform's project; none without it.}
-  credentials_version: {type: int, default: 1, description: Raise it to replace the client secrets of all identities.}
+  version: {type: int, default: 1, description: Raise it to replace the client secrets of all identities.}
   timeout: {type: int, default: 300, description: Seconds to wait until Infisical answers.}
 """
 RETURN = r"""
@@ -87,9 +87,14 @@ OPTIONS = {
             "project_role": {"type": "str"},
         },
     },
-    "credentials_version": {"type": "int", "default": 1, "no_log": False},
+    "version": {"type": "int", "default": 1},
     "timeout": {"type": "int", "default": 300},
 }
+
+
+def noted(identity):
+    """The version of an identity's client secret, which is written down once the old one is revoked."""
+    return int(identity.get("secrets_version", "0"))
 
 
 class NotOurs(Exception):
@@ -220,8 +225,8 @@ class Setup:
             body = {"accessTokenTTL": TOKEN_SECONDS, "accessTokenMaxTTL": TOKEN_SECONDS, "accessTokenNumUsesLimit": 0}
             attached = self.session.find(path) or self.session.call("POST", path, body)
             self.memory.write(secret, client_id=attached["identityUniversalAuth"]["clientId"])
-        version = str(self.options["credentials_version"])
-        if known.get("client_secret") and known.get("credentials_version") == version:
+        version = self.options["version"]
+        if known.get("client_secret") and noted(known) >= version:
             return
         made = self.session.call("POST", f"{path}/client-secrets", {"description": f"version {version}", "ttl": 0, "numUsesLimit": 0})
         kept = made["clientSecretData"]["id"]
@@ -230,7 +235,7 @@ class Setup:
         for old in self.session.call("GET", f"{path}/client-secrets")["clientSecretData"]:
             if old["id"] != kept and not old.get("isClientSecretRevoked"):
                 self.session.call("POST", f"{path}/client-secrets/{old['id']}/revoke", {})
-        self.memory.write(secret, credentials_version=version)
+        self.memory.write(secret, secrets_version=str(version))
         self.changes.append(f"make a client secret for {name}")
 
     def _membership(self, name, identity, project, role):
@@ -269,13 +274,12 @@ def main():
 
 def foreseen(options, memory):
     """What a run would do, as far as the Secrets tell; check mode sends nothing."""
-    version = str(options["credentials_version"])
     organization = memory.read(ORGANISATION)
     changes = [] if organization.get("project_id") else ["make organisation and project"]
     if organization.get("bootstrap_token"):
         changes.append("revoke the token of the first call")
     for identity in options["identities"]:
-        if memory.read(f"identity-{identity['name']}").get("credentials_version") != version:
+        if noted(memory.read(f"identity-{identity['name']}")) < options["version"]:
             changes.append(f"make identity {identity['name']} or its client secret")
     return {"changed": bool(changes), "changes": changes}
 
