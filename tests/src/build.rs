@@ -13,11 +13,15 @@ pub fn workspace() -> PathBuf {
         .unwrap_or_default()
 }
 
-/// The folder that `cargo build --workspace` fills: `SLIPWAY_BIN_DIR`, else the folder of the dev profile.
+/// The folder that `cargo build --workspace` fills: `SLIPWAY_BIN_DIR`, else that of the dev profile where cargo builds.
 #[must_use]
 pub fn binary_folder() -> PathBuf {
-    std::env::var_os("SLIPWAY_BIN_DIR")
-        .map_or_else(|| workspace().join("target/debug"), PathBuf::from)
+    if let Some(folder) = std::env::var_os("SLIPWAY_BIN_DIR") {
+        return PathBuf::from(folder);
+    }
+    std::env::var_os("CARGO_TARGET_DIR")
+        .map_or_else(|| workspace().join("target"), PathBuf::from)
+        .join("debug")
 }
 
 /// One of the workspace's programs, or an error that says how to build it.
