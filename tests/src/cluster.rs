@@ -8,8 +8,8 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 use base64::Engine as _;
 use k8s_openapi::NamespaceResourceScope;
-use k8s_openapi::api::apps::v1::{Deployment, StatefulSet};
-use k8s_openapi::api::core::v1::{ConfigMap, Node, Secret};
+use k8s_openapi::api::apps::v1::{DaemonSet, Deployment, StatefulSet};
+use k8s_openapi::api::core::v1::{ConfigMap, Node, PodTemplateSpec, Secret};
 use k8s_openapi::api::policy::v1::{PodDisruptionBudget, PodDisruptionBudgetStatus};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::api::{ListParams, Patch, PatchParams};
@@ -19,6 +19,9 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::{Sandbox, build};
+
+/// The annotation of pods that tells which Secrets they started with.
+const SECRET_MARK: &str = "slipway.dev/secret-version";
 
 /// One cluster of the sandbox.
 #[derive(Debug)]
@@ -185,19 +188,61 @@ impl Cluster {
         })
     }
 
-    /// Every Secret's values, to look for them where they must not be.
-    pub fn all_secret_values(&self) -> Result<Vec<String>> {
+    /// Every Secret with these labels but Helm's own, decoded: by `namespace/name`, then by key.
+    pub fn secrets(&self, labels: &str) -> Result<BTreeMap<String, BTreeMap<String, String>>> {
         self.ask(|client| async move {
-            let secrets = Api::<Secret>::all(client)
-                .list(&ListParams::default())
-                .await?;
-            Ok(secrets
-                .items
-                .into_iter()
-                .filter(|secret| secret.type_.as_deref() != Some("helm.sh/release.v1"))
-                .flat_map(|secret| secret.data.unwrap_or_default().into_values())
-                .map(|value| String::from_utf8_lossy(&value.0).into_owned())
-                .collect())
+            let wanted = ListParams::default().labels(labels);
+            let secrets = Api::<Secret>::all(client).list(&wanted).await?;
+            let own = |secret: &Secret| secret.type_.as_deref() != Some("helm.sh/release.v1");
+            let named = |secret: Secret| {
+                let data = secret.data.unwrap_or_default().into_iter();
+                let text = |value: Vec<u8>| String::from_utf8_lossy(&value).into_owned();
+                let values = data.map(|(key, value)| (key, text(value.0))).collect();
+                (place(&secret.metadata), values)
+            };
+            Ok(secrets.items.into_iter().filter(own).map(named).collect())
+        })
+    }
+
+    /// The `ConfigMap`s in which this text stands, as `namespace/name`.
+    pub fn config_maps_with(&self, text: &str) -> Result<Vec<String>> {
+        self.ask(|client| async move {
+            let everything = ListParams::default();
+            let maps = Api::<ConfigMap>::all(client).list(&everything).await?;
+            let with = |map: &ConfigMap| {
+                let mut values = map.data.iter().flat_map(BTreeMap::values);
+                values.any(|value| value.contains(text))
+            };
+            let found = maps.items.iter().filter(|map| with(map));
+            Ok(found.map(|map| place(&map.metadata)).collect())
+        })
+    }
+
+    /// Which Secrets the pods of every workload started with, as the playbooks mark them: by `namespace/name`.
+    pub fn secret_marks(&self) -> Result<BTreeMap<String, String>> {
+        self.ask(|client| async move {
+            let everything = ListParams::default();
+            let mut pods = Vec::new();
+            for item in Api::<Deployment>::all(client.clone())
+                .list(&everything)
+                .await?
+            {
+                pods.push((place(&item.metadata), item.spec.map(|spec| spec.template)));
+            }
+            for item in Api::<StatefulSet>::all(client.clone())
+                .list(&everything)
+                .await?
+            {
+                pods.push((place(&item.metadata), item.spec.map(|spec| spec.template)));
+            }
+            for item in Api::<DaemonSet>::all(client).list(&everything).await? {
+                pods.push((place(&item.metadata), item.spec.map(|spec| spec.template)));
+            }
+            let mark = |(place, template): (String, Option<PodTemplateSpec>)| {
+                let marks = template?.metadata?.annotations?;
+                Some((place, marks.get(SECRET_MARK)?.clone()))
+            };
+            Ok(pods.into_iter().filter_map(mark).collect())
         })
     }
 
@@ -245,4 +290,10 @@ impl Cluster {
             question(Client::try_from(config)?).await
         })
     }
+}
+
+/// Where an object stands, as `namespace/name`.
+fn place(metadata: &ObjectMeta) -> String {
+    let part = |text: &Option<String>| text.clone().unwrap_or_default();
+    format!("{}/{}", part(&metadata.namespace), part(&metadata.name))
 }

@@ -10,6 +10,8 @@ use slipway_tests::{
     Cluster, ObjectStore, Sandbox, SandboxOptions, Terraform, binary, until, workspace,
 };
 
+use crate::acceptance_complete_rotation::{grafana_asks_for_the_logs, secrets_are_replaced};
+
 #[test]
 fn the_example_names_every_component_of_the_catalogue() -> Result<()> {
     let catalog = Catalog::embedded()?;
@@ -44,6 +46,7 @@ fn complete(size: &str) -> Result<()> {
         terraform.set(&format!("TF_VAR_{}", token_variable(service)), &place.token);
     }
     let choice = format!("size={size}");
+    let configuration = terraform.folder().join("main.tf");
     let terraform = |verb: &str| {
         let told = [
             "-auto-approve",
@@ -60,6 +63,7 @@ fn complete(size: &str) -> Result<()> {
     every_component_is_recorded_and_ready(&cluster)?;
     services_were_told_what_they_must_be(&sandbox)?;
     the_platform_api_takes_its_settings(&cluster)?;
+    grafana_asks_for_the_logs(&cluster)?;
     identities_may_do_what_they_must_and_no_more(&cluster)?;
     namespaces_need_a_pod_security_level(&cluster)?;
 
@@ -74,6 +78,9 @@ fn complete(size: &str) -> Result<()> {
         cluster.journal()? == records,
         "the second apply touched the journal"
     );
+
+    secrets_are_replaced(&sandbox, &cluster, &configuration, &|| terraform("apply"))?;
+    identities_may_do_what_they_must_and_no_more(&cluster)?;
 
     terraform("destroy")?;
     let left = sandbox.objects()?;
@@ -159,7 +166,7 @@ fn the_platform_api_takes_its_settings(cluster: &Cluster) -> Result<()> {
     Ok(())
 }
 
-fn every_component_is_recorded_and_ready(cluster: &Cluster) -> Result<()> {
+pub(crate) fn every_component_is_recorded_and_ready(cluster: &Cluster) -> Result<()> {
     let journal = cluster.journal()?;
     for component in example()? {
         let outcome = journal
@@ -177,7 +184,7 @@ fn every_component_is_recorded_and_ready(cluster: &Cluster) -> Result<()> {
 }
 
 /// The components that the example names, in the order of their names.
-fn example() -> Result<Vec<String>> {
+pub(crate) fn example() -> Result<Vec<String>> {
     let text = std::fs::read_to_string(workspace().join("examples/complete/main.tf"))?;
     let (_, rest) = text
         .split_once("\n  components = {\n")

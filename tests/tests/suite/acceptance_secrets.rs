@@ -150,7 +150,7 @@ fn a_killed_run_leaves_no_secret_on_its_host() -> Result<()> {
 }
 
 /// Folders of a run in the memory file systems of the sandbox's hosts, which are found by their `sshd`.
-fn memory_folders(sandbox: &Sandbox) -> Result<Vec<PathBuf>> {
+pub(crate) fn memory_folders(sandbox: &Sandbox) -> Result<Vec<PathBuf>> {
     let ours = sandbox.folder().display().to_string();
     let mut found = Vec::new();
     for entry in std::fs::read_dir("/proc")? {
@@ -171,7 +171,7 @@ fn memory_folders(sandbox: &Sandbox) -> Result<Vec<PathBuf>> {
 }
 
 /// Files below a folder that hold a text.
-fn files_with(text: &str, folder: &Path) -> Vec<PathBuf> {
+pub(crate) fn files_with(text: &str, folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut folders = vec![folder.to_path_buf()];
     while let Some(folder) = folders.pop() {

@@ -4,6 +4,8 @@
 
 mod acceptance_claims;
 mod acceptance_complete;
+mod acceptance_complete_faults;
+mod acceptance_complete_rotation;
 mod acceptance_continue;
 mod acceptance_day_two;
 mod acceptance_existing_host;
