@@ -125,6 +125,12 @@ impl Fault {
         self
     }
 
+    /// Says more, on lines of its own.
+    pub(crate) fn and(mut self, words: &str) -> Self {
+        self.detail = format!("{}\n{words}", self.detail);
+        self
+    }
+
     /// What happened.
     pub(crate) fn detail(&self) -> &str {
         &self.detail

@@ -17,7 +17,7 @@ pub(crate) struct PlatformList;
 #[async_trait]
 impl ListResource<Session> for PlatformList {
     fn type_name(&self) -> &'static str {
-        "slipway_platform"
+        platform::TYPE_NAME
     }
 
     fn schema(&self) -> Schema {
@@ -70,7 +70,7 @@ pub(crate) struct NodePoolList;
 #[async_trait]
 impl ListResource<Session> for NodePoolList {
     fn type_name(&self) -> &'static str {
-        "slipway_node_pool"
+        node_pool::TYPE_NAME
     }
 
     fn schema(&self) -> Schema {

@@ -19,6 +19,7 @@ mod environments;
 mod fault;
 mod fresh;
 mod host_keys;
+mod import_words;
 mod kubeconfig;
 mod kubernetes_version;
 mod lists;

@@ -2,6 +2,7 @@
 //! resources share during one command.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::hash::Hash;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
@@ -148,41 +149,41 @@ impl Session {
         ))
     }
 
+    /// What the account answers, asked once and remembered by `answers`; a failure is told with what it was asked for.
+    async fn ask<'a, K: Eq + Hash + Clone, T, F>(
+        &'a self,
+        answers: &Fresh<K, T>,
+        key: &K,
+        doing: &str,
+        question: impl FnOnce(&'a Client) -> F,
+    ) -> Result<Arc<T>, Fault>
+    where
+        F: Future<Output = vultr::Result<T>>,
+    {
+        let client = self.vultr().await?;
+        let fetch = || async { question(client).await.map_err(|error| cloud(doing, &error)) };
+        answers.get(key, fetch).await
+    }
+
     /// Every VPC of the account.
     pub(crate) async fn vpcs(&self) -> Result<Arc<Vec<Vpc>>, Fault> {
-        let client = self.vultr().await?;
-        let list = || async {
-            client
-                .vpcs()
-                .await
-                .map_err(|e| cloud("listing the VPCs", &e))
-        };
-        self.vpcs.get(&(), list).await
+        self.ask(&self.vpcs, &(), "listing the VPCs", Client::vpcs)
+            .await
     }
 
     /// Every cluster of the account.
     pub(crate) async fn clusters(&self) -> Result<Arc<Vec<Cluster>>, Fault> {
-        let client = self.vultr().await?;
-        let list = || async {
-            client
-                .clusters()
-                .await
-                .map_err(|e| cloud("listing the clusters", &e))
-        };
-        self.clusters.get(&(), list).await
+        let doing = "listing the clusters";
+        self.ask(&self.clusters, &(), doing, Client::clusters).await
     }
 
     /// Every pool of a cluster; nothing when the cluster is gone.
     pub(crate) async fn pools(&self, cluster: &str) -> Result<Arc<Option<Vec<NodePool>>>, Fault> {
-        let client = self.vultr().await?;
-        let what = format!("listing the node pools of cluster {cluster}");
-        let list = || async {
-            client
-                .node_pools(cluster)
-                .await
-                .map_err(|e| cloud(&what, &e))
-        };
-        self.pools.get(&cluster.to_owned(), list).await
+        let doing = format!("listing the node pools of cluster {cluster}");
+        self.ask(&self.pools, &cluster.to_owned(), &doing, |client| {
+            client.node_pools(cluster)
+        })
+        .await
     }
 
     /// Forgets what was listed, because something was changed.
@@ -198,40 +199,34 @@ impl Session {
 
     /// Regions, plans and builds.
     pub(crate) async fn catalogue(&self) -> Result<Arc<Catalogue>, Fault> {
-        let client = self.vultr().await?;
-        let fetch = || async {
-            let builds = self.builds().await?;
+        let builds = self.builds().await?;
+        let doing = "reading the catalogue";
+        self.ask(&self.catalogue, &(), doing, |client| {
             Catalogue::fetch(client, builds.to_vec())
-                .await
-                .map_err(|error| cloud("reading the catalogue", &error))
-        };
-        self.catalogue.get(&(), fetch).await
+        })
+        .await
     }
 
     /// The Kubernetes builds that clusters can be made with now, newest first.
     pub(crate) async fn builds(&self) -> Result<Arc<Vec<String>>, Fault> {
-        let client = self.vultr().await?;
-        let fetch = || async {
-            client
-                .kubernetes_versions()
-                .await
-                .map_err(|error| cloud("listing the Kubernetes builds", &error))
-        };
-        self.builds.get(&(), fetch).await
+        let doing = "listing the Kubernetes builds";
+        self.ask(&self.builds, &(), doing, Client::kubernetes_versions)
+            .await
     }
 
     /// The plans in stock in a region.
     pub(crate) async fn stock(&self, region: &str) -> Result<Arc<BTreeSet<String>>, Fault> {
-        let client = self.vultr().await?;
-        let what = format!("reading the stock of region {region}");
-        let fetch = || async {
-            let plans = client
-                .available_plans(region)
-                .await
-                .map_err(|e| cloud(&what, &e))?;
-            Ok(plans.unwrap_or_default().into_iter().collect())
-        };
-        self.stock.get(&region.to_owned(), fetch).await
+        let doing = format!("reading the stock of region {region}");
+        self.ask(
+            &self.stock,
+            &region.to_owned(),
+            &doing,
+            |client| async move {
+                let plans = client.available_plans(region).await?;
+                Ok(plans.unwrap_or_default().into_iter().collect())
+            },
+        )
+        .await
     }
 
     /// The same, asked again: what was in stock when a plan was made may be sold out since.
@@ -300,17 +295,20 @@ impl Session {
         self.journals.get(&cluster.to_owned(), read).await
     }
 
+    /// The keys that a cluster publishes for its claims; nothing if it publishes none.
+    async fn claim_keys(&self, cluster: &str) -> Result<Option<ClaimStoreKeys>, Fault> {
+        let access = self.access(cluster).await?;
+        let keys = access.claim_store().await;
+        keys.map_err(|error| unreachable(cluster, &error))
+    }
+
     /// The claim store of a cluster; nothing if the cluster publishes none.
     pub(crate) async fn claim_store(
         &self,
         cluster: &str,
     ) -> Result<Arc<Option<ClaimStore>>, Fault> {
         let open = || async {
-            let access = self.access(cluster).await?;
-            let keys = access
-                .claim_store()
-                .await
-                .map_err(|error| unreachable(cluster, &error))?;
+            let keys = self.claim_keys(cluster).await?;
             keys.map(ClaimStoreKeys::open).transpose()
         };
         self.stores.get(&cluster.to_owned(), open).await
@@ -322,11 +320,7 @@ impl Session {
         cluster: &str,
     ) -> Result<Arc<Option<ClaimStore>>, Fault> {
         let open = || async {
-            let access = self.access(cluster).await?;
-            let keys = access
-                .claim_store()
-                .await
-                .map_err(|error| unreachable(cluster, &error))?;
+            let keys = self.claim_keys(cluster).await?;
             let fixed = keys.and_then(ClaimStoreKeys::of_static_environments);
             fixed.map(ClaimStoreKeys::open).transpose()
         };
@@ -336,11 +330,7 @@ impl Session {
     /// What the controller of a cluster says; nothing if the cluster publishes no bucket of it.
     pub(crate) async fn statuses(&self, cluster: &str) -> Result<Arc<Option<Statuses>>, Fault> {
         let open = || async {
-            let access = self.access(cluster).await?;
-            let keys = access
-                .claim_store()
-                .await
-                .map_err(|error| unreachable(cluster, &error))?;
+            let keys = self.claim_keys(cluster).await?;
             let statuses = keys.and_then(ClaimStoreKeys::of_statuses);
             statuses.map(ClaimStoreKeys::open_statuses).transpose()
         };

@@ -22,6 +22,12 @@ fn request() -> Request {
         .unwrap()
 }
 
+/// Runs a program that nobody stops.
+async fn ran(program: &Path) -> Result<Report, Fault> {
+    let nobody = CancellationToken::new();
+    run(program, &request(), Orders::default(), &|_| (), &nobody).await
+}
+
 #[tokio::test]
 async fn the_outcome_and_the_failures_are_read_from_the_events() {
     let events = r#"cat > /dev/null
@@ -29,15 +35,7 @@ echo '{"v":1,"seq":1,"ts":"2026-01-01T00:00:00.000Z","event":"component_finished
 echo '{"v":1,"seq":2,"ts":"2026-01-01T00:00:00.000Z","event":"run_finished","outcome":"failed","components":{"kong":"failed"}}'
 exit 1"#;
     let program = script(events);
-    let report = run(
-        &program,
-        &request(),
-        Orders::default(),
-        &|_| (),
-        &CancellationToken::new(),
-    )
-    .await
-    .unwrap();
+    let report = ran(&program).await.unwrap();
     assert_eq!(report.outcome, Outcome::Failed);
     assert_eq!(report.failures["kong"].as_ref().unwrap().code, "SLW-320");
 }
@@ -45,15 +43,7 @@ exit 1"#;
 #[tokio::test]
 async fn a_child_that_says_nothing_is_an_error_with_its_last_words() {
     let program = script("cat > /dev/null; echo gone wrong >&2; exit 77");
-    let fault = run(
-        &program,
-        &request(),
-        Orders::default(),
-        &|_| (),
-        &CancellationToken::new(),
-    )
-    .await
-    .unwrap_err();
+    let fault = ran(&program).await.unwrap_err();
     assert_eq!(fault.code(), fault::RUN_FAILED.code);
     assert!(fault.detail().contains("gone wrong"), "{fault}");
 }
@@ -75,15 +65,9 @@ async fn a_stop_reaches_the_child_and_is_waited_for() {
 
 #[tokio::test]
 async fn a_missing_program_is_named() {
-    let fault = run(
-        Path::new("/nowhere/slipway-bootstrap"),
-        &request(),
-        Orders::default(),
-        &|_| (),
-        &CancellationToken::new(),
-    )
-    .await
-    .unwrap_err();
+    let fault = ran(Path::new("/nowhere/slipway-bootstrap"))
+        .await
+        .unwrap_err();
     assert_eq!(fault.code(), fault::BOOTSTRAP_MISSING.code);
     assert!(fault.detail().contains("/nowhere/slipway-bootstrap"));
 }
@@ -93,15 +77,7 @@ async fn the_child_sees_neither_the_key_nor_secrets_in_its_arguments() {
     let program = script(
         "cat > /dev/null; tr '\\0' '\\n' < /proc/$$/environ >&2; tr '\\0' ' ' < /proc/$$/cmdline >&2; exit 77",
     );
-    let fault = run(
-        &program,
-        &request(),
-        Orders::default(),
-        &|_| (),
-        &CancellationToken::new(),
-    )
-    .await
-    .unwrap_err();
+    let fault = ran(&program).await.unwrap_err();
     for secret in [
         "VULTR_API_KEY",
         "canary-login",

@@ -12,7 +12,7 @@ pub(crate) struct EnvironmentClaimList;
 #[async_trait]
 impl ListResource<Session> for EnvironmentClaimList {
     fn type_name(&self) -> &'static str {
-        "slipway_environment_claim"
+        super::TYPE_NAME
     }
 
     fn schema(&self) -> Schema {

@@ -41,13 +41,16 @@ const CLAIMED: [&str; 9] = [
 
 const READY_PHASE: &str = Phase::Ready.as_str();
 
+/// How configurations call a claim.
+const TYPE_NAME: &str = "slipway_environment_claim";
+
 /// The resource type.
 pub(crate) struct EnvironmentClaimResource;
 
 #[async_trait]
 impl Resource<Session> for EnvironmentClaimResource {
     fn type_name(&self) -> &'static str {
-        "slipway_environment_claim"
+        TYPE_NAME
     }
 
     fn schema(&self) -> Schema {
@@ -100,6 +103,7 @@ impl Resource<Session> for EnvironmentClaimResource {
 
     async fn create(&self, op: &mut Create<Session>) -> Result<Object, Diagnostics> {
         let platform = platform_of(&op.planned)?;
+        let time = wait::time(&op.planned, "create")?;
         let target = Target::require(&op.client, &platform, None).await?;
         let wanted = claim::claim(&op.planned, Timestamp::now())?;
         let stored = match target.create(&wanted).await {
@@ -114,18 +118,13 @@ impl Resource<Session> for EnvironmentClaimResource {
                 stored
             }
         };
-        let mut state = op.planned.clone();
-        settle(&mut state, &platform, target.cluster(), &stored);
-        op.partial.record(|partial| *partial = state.clone());
-        let time = wait::time(&op.planned, "create")?;
         let goal = Goal {
             target: &target,
             stored: &stored,
             partial: &op.partial,
+            allowance: Allowance::new(time, &op.stop),
         };
-        goal.reach(&mut state, Allowance::new(time, &op.stop))
-            .await?;
-        Ok(state)
+        goal.reach(&platform, op.planned.clone()).await
     }
 
     async fn read(&self, op: &mut Read<Session>) -> Result<Option<Object>, Diagnostics> {
@@ -147,6 +146,7 @@ impl Resource<Session> for EnvironmentClaimResource {
 
     async fn update(&self, op: &mut Update<Session>) -> Result<Object, Diagnostics> {
         let platform = platform_of(&op.planned)?;
+        let time = wait::time(&op.planned, "update")?;
         let known = op.prior.value("cluster_id").as_str();
         let target = Target::require(&op.client, &platform, known).await?;
         let wanted = claim::claim(&op.planned, Timestamp::now())?;
@@ -159,18 +159,13 @@ impl Resource<Session> for EnvironmentClaimResource {
                 claim: wanted,
             }
         };
-        let mut state = op.planned.clone();
-        settle(&mut state, &platform, target.cluster(), &stored);
-        op.partial.record(|partial| *partial = state.clone());
-        let time = wait::time(&op.planned, "update")?;
         let goal = Goal {
             target: &target,
             stored: &stored,
             partial: &op.partial,
+            allowance: Allowance::new(time, &op.stop),
         };
-        goal.reach(&mut state, Allowance::new(time, &op.stop))
-            .await?;
-        Ok(state)
+        goal.reach(&platform, op.planned.clone()).await
     }
 
     async fn delete(&self, op: &mut Delete<Session>) -> Result<(), Diagnostics> {
@@ -292,13 +287,16 @@ struct Goal<'a> {
     target: &'a Target<'a>,
     stored: &'a Stored,
     partial: &'a PartialState,
+    allowance: Allowance<'a>,
 }
 
 impl Goal<'_> {
-    /// Waits for the environment, if the user does.
-    async fn reach(&self, state: &mut Object, allowance: Allowance<'_>) -> Result<(), Diagnostics> {
-        if !wait::is_wanted(state) {
-            return Ok(());
+    /// Records that the claim stands, waits for the environment if the user does, and gives the state.
+    async fn reach(&self, platform: &PlatformId, mut state: Object) -> Result<Object, Diagnostics> {
+        settle(&mut state, platform, self.target.cluster(), self.stored);
+        self.partial.record(|partial| *partial = state.clone());
+        if !wait::is_wanted(&state) {
+            return Ok(state);
         }
         let name = &self.stored.claim.environment_name;
         let passed = |phase: Phase| {
@@ -307,8 +305,9 @@ impl Goal<'_> {
                 partial.set("phase", phase.as_str());
             });
         };
-        wait::until_ready(self.target, name, &self.stored.place, allowance, passed).await?;
-        Ok(())
+        let place = &self.stored.place;
+        wait::until_ready(self.target, name, place, self.allowance, passed).await?;
+        Ok(state)
     }
 }
 

@@ -9,9 +9,11 @@ use jiff::Timestamp;
 use tfplugin::Diagnostics;
 use uuid::Uuid;
 
+use super::TYPE_NAME;
 use super::claim::refused;
 use crate::environments::{cluster_of, require_cluster, store_fault, store_of, writable_store_of};
 use crate::fault::{self, Fault};
+use crate::import_words::import_words;
 use crate::mark::PlatformId;
 use crate::platform_api::{ApiEnvironment, ApiError, PlatformApi};
 use crate::session::Session;
@@ -106,7 +108,7 @@ impl<'a> Target<'a> {
     pub(super) async fn create(&self, claim: &Claim) -> Result<Stored, CreateError> {
         let failed = |fault: Fault| CreateError::Failed(fault.into());
         match self {
-            Self::Store { .. } => {
+            Self::Store { platform, .. } => {
                 let store = self.writable().await.map_err(failed)?;
                 let store = self.opened(store.as_ref().as_ref()).map_err(failed)?;
                 let put = store.put_new(claim, Uuid::new_v4()).await;
@@ -117,7 +119,10 @@ impl<'a> Target<'a> {
                     );
                     let fault = store_fault(&doing, &error);
                     match error {
-                        StoreError::Exists { .. } => CreateError::Exists(fault),
+                        StoreError::Exists { .. } => {
+                            let id = format!("{platform}/{}", claim.environment_name);
+                            CreateError::Exists(fault.and(&import_words(TYPE_NAME, &id)))
+                        }
                         _ => failed(fault),
                     }
                 })?;

@@ -16,6 +16,7 @@ use vultr::{Cluster, NodePool};
 use self::settings::Settings;
 use crate::allowance::Allowance;
 use crate::fault::{self, Fault};
+use crate::import_words::import_words;
 use crate::moved;
 use crate::node_plan;
 use crate::pool_mark::{self, PoolTags};
@@ -40,13 +41,16 @@ const SETTLED: [&str; 9] = [
     "autoscale",
 ];
 
+/// How configurations call a node pool.
+pub(crate) const TYPE_NAME: &str = "slipway_node_pool";
+
 /// The resource type.
 pub(crate) struct NodePoolResource;
 
 #[async_trait]
 impl Resource<Session> for NodePoolResource {
     fn type_name(&self) -> &'static str {
-        "slipway_node_pool"
+        TYPE_NAME
     }
 
     fn schema(&self) -> Schema {
@@ -277,8 +281,9 @@ fn taken(cluster: &str, name: &str, pool: &NodePool) -> Fault {
     Fault::new(
         fault::POOL_EXISTS,
         format!(
-            "Cluster {cluster} has a node pool {name} already. Take it over with `terraform import <address> {cluster}/{id}`, or choose another name.",
-            id = pool.id
+            "Cluster {cluster} has a node pool {name} already ({}). {}\nIf it is not, choose another name.",
+            pool.id,
+            import_words(TYPE_NAME, &format!("{cluster}/{name}"))
         ),
     )
     .at("name")

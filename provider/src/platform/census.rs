@@ -24,16 +24,8 @@ pub(super) async fn take(client: &Client, id: &PlatformId) -> Result<Census, Fau
     )
     .map_err(|error| cloud(&format!("looking for what platform {id} has"), &error))?;
     Ok(Census {
-        vpc: only("VPC", &mark, marked_vpcs(vpcs, id), |(vpc, _)| &vpc.id)?,
-        cluster: only(
-            "cluster",
-            &mark,
-            clusters
-                .into_iter()
-                .filter(|one| one.label == mark)
-                .collect(),
-            |one| &one.id,
-        )?,
+        vpc: the_vpc(&vpcs, id)?,
+        cluster: the_cluster(&clusters, id)?,
         // Nodes carry the pool's tag where Vultr hands it on: only the label tells a bootstrap host.
         hosts: hosts
             .into_iter()
@@ -43,28 +35,33 @@ pub(super) async fn take(client: &Client, id: &PlatformId) -> Result<Census, Fau
     })
 }
 
-/// The VPCs whose description is the platform's mark, finished or not.
-pub(super) fn marked_vpcs(vpcs: Vec<Vpc>, id: &PlatformId) -> Vec<(Vpc, Mark)> {
-    vpcs.into_iter()
-        .filter_map(|vpc| {
-            let mark = Mark::read(&vpc.description)?;
-            (mark.platform() == id).then_some((vpc, mark))
-        })
-        .collect()
+/// The VPC whose description is the platform's mark, finished or not.
+pub(super) fn the_vpc(vpcs: &[Vpc], id: &PlatformId) -> Result<Option<(Vpc, Mark)>, Fault> {
+    let marked = vpcs.iter().filter_map(|vpc| {
+        let mark = Mark::read(&vpc.description)?;
+        (mark.platform() == id).then(|| (vpc.clone(), mark))
+    });
+    only("VPC", id, marked.collect(), |(vpc, _)| &vpc.id)
+}
+
+/// The cluster whose label is the platform's mark.
+pub(super) fn the_cluster(clusters: &[Cluster], id: &PlatformId) -> Result<Option<Cluster>, Fault> {
+    let mark = id.mark();
+    let marked = clusters.iter().filter(|one| one.label == mark).cloned();
+    only("cluster", id, marked.collect(), |one| &one.id)
 }
 
 fn only<T>(
     kind: &'static str,
-    mark: &str,
+    platform: &PlatformId,
     mut found: Vec<T>,
     id: impl Fn(&T) -> &String,
 ) -> Result<Option<T>, Fault> {
     if found.len() > 1 {
-        let ids = found.iter().map(|one| id(one).clone()).collect();
         let error = vultr::Error::Ambiguous {
             kind,
-            mark: mark.to_owned(),
-            ids,
+            mark: platform.mark(),
+            ids: found.iter().map(|one| id(one).clone()).collect(),
         };
         return Err(cloud("looking for what carries the mark", &error));
     }

@@ -13,11 +13,12 @@ use vultr::{Client, Cluster, Vpc, Wait};
 use super::sequence::{Goal, Observed, SeenCluster, SeenVpc, Step, next};
 use super::settings::Settings;
 use super::status::{self, Statuses};
-use super::{Phase, census, components, record};
+use super::{Phase, TYPE_NAME, census, components, record};
 use crate::allowance::Allowance;
 use crate::bootstrap_host::{self, Job};
 use crate::bootstrap_place::Bootstrap;
 use crate::fault::{self, Fault};
+use crate::import_words::import_words;
 use crate::mark::Mark;
 use crate::session::{Session, cloud};
 use crate::upgrade;
@@ -119,7 +120,11 @@ impl Launch<'_> {
         if matches!(mark, Mark::Finished(_)) {
             return Err(Fault::new(
                 fault::PLATFORM_EXISTS,
-                format!("The account holds a finished platform {id} already (VPC {}). Take it over with `terraform import <address> {id}`, or choose another name.", vpc.id),
+                format!(
+                    "The account holds a finished platform {id} already (VPC {}). No mark tells whose it is: a create that was cut off after its last call, and whose state is lost, leaves the same as another team's. {}\nIf it is not, choose another name.",
+                    vpc.id,
+                    import_words(TYPE_NAME, id.as_str())
+                ),
             )
             .at("name"));
         }

@@ -7,6 +7,7 @@ mod inventory;
 pub(crate) mod launch;
 mod making;
 mod moved;
+mod order;
 mod plan;
 mod plan_build;
 mod plan_components;
@@ -25,30 +26,24 @@ mod storage;
 mod system_pool;
 mod teardown;
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
-use secrecy::SecretString;
 use serde_json::Value as Json;
 use tfplugin::{
     Create, Delete, DeleteReason, Diagnostic, Diagnostics, IdentitySchema, Import, MoveSource,
     Object, Plan, PlanDestroy, Read, Resource, Schema, Type, Update, async_trait,
 };
 use tokio::time::Instant;
-use uuid::Uuid;
 
-use self::launch::Launch;
+use self::order::Order;
 use self::plan::text;
 use self::read::Linked;
-use self::sequence::Goal;
-use self::settings::{Operation, Settings};
+use self::settings::Operation;
 use self::status::Statuses;
 use self::teardown::{Known, Teardown};
-use crate::bootstrap_place::Bootstrap;
 use crate::component_catalog;
 use crate::environments::Farewell;
 use crate::fault::{self, Fault};
-use crate::mark::{Incarnation, PlatformId};
+use crate::mark::PlatformId;
 use crate::session::{Session, cloud};
 
 /// How far a platform in the state has come.
@@ -81,13 +76,16 @@ impl Phase {
     }
 }
 
+/// How configurations call a platform.
+pub(crate) const TYPE_NAME: &str = "slipway_platform";
+
 /// The resource type.
 pub(crate) struct PlatformResource;
 
 #[async_trait]
 impl Resource<Session> for PlatformResource {
     fn type_name(&self) -> &'static str {
-        "slipway_platform"
+        TYPE_NAME
     }
 
     fn schema(&self) -> Schema {
@@ -115,38 +113,17 @@ impl Resource<Session> for PlatformResource {
     }
 
     async fn create(&self, op: &mut Create<Session>) -> Result<Object, Diagnostics> {
-        let run = Uuid::new_v4();
-        let incarnation = Incarnation::from_id(run);
-        let settings = Settings::read(&op.planned)?;
-        let catalog = component_catalog::embedded()?;
-        let wanted = plan_components::wanted(catalog, &op.planned)?;
-        let goal = Goal {
-            incarnation: Some(incarnation.clone()),
-            build: settings.build.clone(),
-            components: !wanted.is_empty(),
-        };
-        let launch = Launch {
+        let order = Order {
             session: &op.client,
-            client: op.client.vultr().await?,
-            catalog,
-            settings,
-            wanted,
-            record: record::written(&op.planned)?,
-            secrets: secrets(&op.config)?,
-            bootstrap: bootstrap(&op.config, goal.components)?,
-            goal,
-            run,
+            planned: &op.planned,
+            config: &op.config,
             partial: &op.partial,
             stop: &op.stop,
-            deadline: Instant::now() + settings::timeout(&op.planned, Operation::Create)?,
+            operation: Operation::Create,
+            unfinished: true,
+            components: true,
         };
-        let standing = launch.run().await?;
-        let mut state = op.planned.clone();
-        warn(&mut op.warnings, standing.unrecorded.clone());
-        standing.write(&mut state);
-        plan_nodes::settle(&op.client, &standing, &mut state).await?;
-        state.set("incarnation", incarnation.as_str());
-        Ok(state)
+        order.carry_out(&mut op.warnings).await
     }
 
     async fn read(&self, op: &mut Read<Session>) -> Result<Option<Object>, Diagnostics> {
@@ -154,10 +131,8 @@ impl Resource<Session> for PlatformResource {
     }
 
     async fn update(&self, op: &mut Update<Session>) -> Result<Object, Diagnostics> {
-        let mut state = op.planned.clone();
         moved::require_free(op).await?;
         give_marks_back(op).await?;
-        let phase = Phase::of(&op.prior);
         let touched = [
             "phase",
             "kubernetes_build",
@@ -167,53 +142,25 @@ impl Resource<Session> for PlatformResource {
         .iter()
         .any(|name| op.changed(name));
         if !touched {
-            if record::changes(&op.prior, &op.planned) {
-                let unrecorded = record_alone(op).await?;
-                warn(&mut op.warnings, unrecorded);
+            if record::changes(&op.prior, &op.planned)
+                && let Some(unrecorded) = record_alone(op).await?
+            {
+                op.warnings.push(unrecorded.into_warning());
             }
-            return Ok(state);
+            return Ok(op.planned.clone());
         }
-        let run = Uuid::new_v4();
-        let incarnation = (phase == Phase::Incomplete).then(|| Incarnation::from_id(run));
-        let catalog = component_catalog::embedded()?;
-        let wanted = plan_components::wanted(catalog, &op.planned)?;
-        let components =
-            !wanted.is_empty() && (phase != Phase::Ready || op.changed("component_status"));
-        if phase == Phase::Ready {
-            // Until the end is reached the state says that something is left to do, so that the next plan goes on.
-            op.partial.record(|state| {
-                state.set("phase", Phase::Unsettled.as_str());
-            });
-        }
-        let settings = Settings::read(&op.planned)?;
-        let goal = Goal {
-            incarnation: incarnation.clone(),
-            build: settings.build.clone(),
-            components,
-        };
-        let launch = Launch {
+        let phase = Phase::of(&op.prior);
+        let order = Order {
             session: &op.client,
-            client: op.client.vultr().await?,
-            catalog,
-            settings,
-            wanted,
-            record: record::written(&op.planned)?,
-            secrets: secrets(&op.config)?,
-            bootstrap: bootstrap(&op.config, goal.components)?,
-            goal,
-            run,
+            planned: &op.planned,
+            config: &op.config,
             partial: &op.partial,
             stop: &op.stop,
-            deadline: Instant::now() + settings::timeout(&op.planned, Operation::Update)?,
+            operation: Operation::Update,
+            unfinished: phase == Phase::Incomplete,
+            components: phase != Phase::Ready || op.changed("component_status"),
         };
-        let standing = launch.run().await?;
-        warn(&mut op.warnings, standing.unrecorded.clone());
-        standing.write(&mut state);
-        plan_nodes::settle(&op.client, &standing, &mut state).await?;
-        if let Some(incarnation) = incarnation {
-            state.set("incarnation", incarnation.as_str());
-        }
-        Ok(state)
+        order.carry_out(&mut op.warnings).await
     }
 
     async fn delete(&self, op: &mut Delete<Session>) -> Result<(), Diagnostics> {
@@ -319,29 +266,6 @@ async fn record_alone(op: &Update<Session>) -> Result<Option<Fault>, Diagnostics
         .map_err(|bad| Fault::new(fault::BAD_NAME, format!("id: {bad}.")))?;
     let record = record::written(&op.planned)?;
     Ok(record::keep(&op.client, &id, &cluster, &record).await.err())
-}
-
-/// Tells what must not stop the run.
-fn warn(warnings: &mut Diagnostics, fault: Option<Fault>) {
-    if let Some(fault) = fault {
-        warnings.push(fault.into_warning());
-    }
-}
-
-/// Where the playbooks run. If some do, what is missing for it is told before anything is made.
-fn bootstrap(config: &Object, needed: bool) -> Result<Bootstrap, Diagnostics> {
-    let bootstrap = Bootstrap::read(config)?;
-    if needed {
-        bootstrap.require_ready()?;
-    }
-    Ok(bootstrap)
-}
-
-/// The secrets of the configuration; they are in no plan and no state.
-fn secrets(config: &Object) -> Result<BTreeMap<String, SecretString>, Diagnostics> {
-    Ok(config
-        .get::<Option<BTreeMap<String, SecretString>>>("component_secrets_wo")?
-        .unwrap_or_default())
 }
 
 /// The cluster that the state knows, if it is still there.

@@ -7,8 +7,9 @@ use vultr::{ClusterStatus, Vpc};
 
 use super::schema::CREATE_ONLY;
 use super::settings::bad_network;
-use super::{Phase, adoption, moved, plan_build, plan_components, plan_nodes};
+use super::{Phase, TYPE_NAME, adoption, moved, plan_build, plan_components, plan_nodes};
 use crate::fault::{self, Fault};
+use crate::import_words::import_words;
 use crate::mark::{Mark, PlatformId};
 use crate::network;
 use crate::price;
@@ -99,8 +100,9 @@ fn warn_of_adoption(op: &mut Plan<Session>, id: &PlatformId, vpcs: &[Vpc]) -> bo
             op.warnings.push(Diagnostic::warning(
                 "Platform exists already",
                 format!(
-                    "The account holds a finished platform {id} (VPC {}). Unless this plan replaces it, apply will refuse to make a second one: take it over with `terraform import <address> {id}`.",
-                    vpc.id
+                    "The account holds a finished platform {id} (VPC {}). Unless this plan replaces it, apply will refuse to make a second one. {}",
+                    vpc.id,
+                    import_words(TYPE_NAME, id.as_str())
                 ),
             ));
             false

@@ -7,7 +7,7 @@ use vultr::{Client, Cluster, ClusterStatus, InstanceFilter, NodePool, Vpc};
 
 use super::plan::text;
 use super::status::{self, Statuses};
-use super::{Phase, launch, moved, plan_components, record, system_pool};
+use super::{Phase, census, launch, moved, plan_components, record, system_pool};
 use crate::component_catalog;
 use crate::fault::Fault;
 use crate::mark::{Mark, PlatformId};
@@ -241,8 +241,7 @@ async fn find_vpc(
 ) -> Result<Option<Vpc>, Fault> {
     let vpcs = session.vpcs().await?;
     let Some(known) = text(state, "vpc_id") else {
-        let marked = super::census::marked_vpcs(vpcs.to_vec(), id);
-        return Ok(marked.into_iter().next().map(|(vpc, _)| vpc));
+        return Ok(census::the_vpc(&vpcs, id)?.map(|(vpc, _)| vpc));
     };
     if let Some(vpc) = vpcs.iter().find(|vpc| vpc.id == known) {
         return Ok(Some(vpc.clone()));
@@ -259,10 +258,7 @@ async fn find_cluster(
 ) -> Result<Option<Cluster>, Fault> {
     let clusters = session.clusters().await?;
     let Some(known) = text(state, "cluster_id") else {
-        return Ok(clusters
-            .iter()
-            .find(|cluster| cluster.label == id.mark())
-            .cloned());
+        return census::the_cluster(&clusters, id);
     };
     if let Some(cluster) = clusters.iter().find(|cluster| cluster.id == known) {
         return Ok(Some(cluster.clone()));
