@@ -1,21 +1,12 @@
 //! A state that was lost is read anew: by name, by an import block, by identity. What nobody touched plans nothing.
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 use slipway_tests::{Call, Core, Run, Sandbox, SandboxOptions, Terraform, configuration};
 
+use super::provider_day_two::POOL;
 use super::settled::{cluster, empty, unchanged};
 
-const POOL: &str = r#"
-resource "slipway_node_pool" "web" {
-  cluster_id = slipway_platform.main.cluster_id
-  name       = "web"
-  kind       = "general-public"
-  plan       = "vc2-2c-4gb"
-  labels     = { "slipway.dev/pool" = "general-public" }
-  taints     = []
-}
-"#;
 const HEADER: &str =
     "terraform {\n  required_providers {\n    slipway = { source = \"slipway/slipway\" }\n  }\n}\n";
 /// Where the settings of a platform are written down in its cluster.
@@ -38,6 +29,21 @@ fn told(name: &str) -> String {
         )
 }
 
+/// The lines of an error from the one that begins so to the one that ends so.
+fn copied(run: &Run, begin: &str, end: &str) -> Result<String> {
+    let mut text = String::new();
+    for line in run.stderr.lines() {
+        let line = line.trim_matches(['│', ' ']);
+        if !text.is_empty() || line.starts_with(begin) {
+            text = text + line + "\n";
+            if line.ends_with(end) {
+                return Ok(text);
+            }
+        }
+    }
+    bail!("no {begin:?} in {}", run.stderr)
+}
+
 fn import(terraform: &Terraform, address: &str, id: &str) -> Result<Run> {
     terraform.run(&["import", "-no-color", address, id])?.ok()
 }
@@ -49,15 +55,23 @@ fn everything_is_imported_by_its_name_and_plans_nothing() -> Result<()> {
     let first = Terraform::new(&sandbox, &configuration)?;
     first.apply()?.ok()?;
     let second = Terraform::new(&sandbox, &configuration)?;
-    let made = second.apply()?.failed()?.text();
+    let announced = second.plan()?.text();
     ensure!(
-        made.contains("SLW-231") && made.contains("terraform import"),
-        "{made}"
+        announced.contains("terraform import slipway_platform.main known"),
+        "{announced}"
     );
-
-    import(&second, "slipway_platform.main", "known")?;
-    let id = format!("{}/web", id_of(&cluster(&sandbox)?)?);
-    import(&second, "slipway_node_pool.web", &id)?;
+    // What an error says is copied as it stands; only the name of the resource is the user's.
+    let refused = second.apply()?.failed()?;
+    ensure!(refused.text().contains("SLW-231"), "{}", refused.text());
+    let command = copied(&refused, "terraform import", "known")?;
+    let words: Vec<&str> = command.split_whitespace().skip(1).collect();
+    second.run(&words)?.ok()?;
+    let refused = second.apply()?.failed()?;
+    ensure!(refused.text().contains("SLW-234"), "{}", refused.text());
+    let block = copied(&refused, "import {", "}")?;
+    let block = block.replace("slipway_node_pool.main", "slipway_node_pool.web");
+    second.configure(&(configuration + &block))?;
+    second.apply()?.ok()?;
     let before = sandbox.mark()?;
     unchanged(&second)?;
     ensure!(
@@ -226,6 +240,34 @@ fn pools_are_imported_by_name_or_id_and_plan_nothing_also_after_a_replacement() 
     );
     Ok(())
 }
+
+#[test]
+fn a_mark_that_two_networks_carry_names_both_and_imports_neither() -> Result<()> {
+    let sandbox = Sandbox::start(SandboxOptions::records())?;
+    let mut ids = Vec::new();
+    for subnet in ["10.20.0.0", "10.30.0.0"] {
+        let network = json!({
+            "region": "ams", "description": "slipway:twice", "v4_subnet": subnet, "v4_subnet_mask": 20,
+        });
+        let made = sandbox.call("POST", "vpcs", Some(&network))?;
+        ids.push(id_of(&made["vpc"])?);
+    }
+    let terraform = Terraform::new(&sandbox, &configuration::platform("twice", &[]))?;
+    let said = terraform
+        .run(&["import", "-no-color", "slipway_platform.main", "twice"])?
+        .failed()?
+        .text();
+    ensure!(
+        said.contains("SLW-213") && ids.iter().all(|id| said.contains(id)),
+        "{said}"
+    );
+    ensure!(
+        terraform.resource("slipway_platform.main")?.is_none(),
+        "one of the two is in the state"
+    );
+    Ok(())
+}
+
 fn id_of(object: &Value) -> Result<String> {
     let id = object["id"].as_str();
     id.map(str::to_owned)

@@ -13,7 +13,8 @@ use super::settled::{cluster, unchanged};
 
 const APPLY: [&str; 4] = ["apply", "-auto-approve", "-input=false", "-no-color"];
 
-const POOL: &str = r#"
+/// A pool beside the platform's own.
+pub(super) const POOL: &str = r#"
 resource "slipway_node_pool" "web" {
   cluster_id = slipway_platform.main.cluster_id
   name       = "web"
