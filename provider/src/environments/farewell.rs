@@ -138,9 +138,9 @@ impl Farewell<'_> {
             Ok(None) => (Standing::default(), Some("the cluster is gone".to_owned())),
             Err(fault) => (Standing::default(), Some(fault.to_string())),
         };
-        if unread.is_some() && path.exists() {
+        if unread.is_some() && handover::is_of(&path, self.platform, self.cluster) {
             // An earlier run, which could still read the claims, has written it.
-            return Ok(vec![self.handed_over(&path, None)]);
+            return Ok(vec![self.handed_over(&path, String::new())]);
         }
         let client = self.session.vultr().await?;
         let mut environments = handover::environments(client, &standing).await?;
@@ -153,16 +153,23 @@ impl Farewell<'_> {
             vpc_id: self.vpc.map(str::to_owned),
             environments,
             unread: unread.clone(),
+            unreadable: standing.unread,
             kept,
         };
         handover::write(&path, &handover)?;
-        Ok(vec![self.handed_over(&path, unread.as_deref())])
+        let unread = match (unread, handover.unreadable.len()) {
+            (Some(why), _) => {
+                format!(" Its environments could not be read ({why}), so it does not name them.")
+            }
+            (None, 0) => String::new(),
+            (None, odd) => format!(
+                " {odd} objects of its claim store are no readable claims; the file has their keys, and each may be an environment."
+            ),
+        };
+        Ok(vec![self.handed_over(&path, unread)])
     }
 
-    fn handed_over(&self, path: &std::path::Path, unread: Option<&str>) -> Diagnostic {
-        let unread = unread.map_or_else(String::new, |why| {
-            format!(" Its environments could not be read ({why}), so it does not name them.")
-        });
+    fn handed_over(&self, path: &std::path::Path, unread: String) -> Diagnostic {
         Diagnostic::warning(
             "Environments are left to you",
             format!(

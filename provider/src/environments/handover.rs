@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use vultr::{Client, HoldingKind};
 
-use super::standing::{Live, Standing};
+use super::standing::{Live, Standing, Unread};
 use crate::fault::{self, Fault};
 use crate::mark::PlatformId;
 use crate::session::cloud;
@@ -26,6 +26,9 @@ pub(super) struct Handover {
     pub(super) environments: Vec<Environment>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) unread: Option<String>,
+    /// What stood there and is no readable claim.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub(super) unreadable: Vec<Unread>,
     /// What `on_destroy` keeps of the platform itself.
     pub(super) kept: Vec<Thing>,
 }
@@ -62,6 +65,18 @@ pub(super) fn path(platform: &PlatformId, wanted: Option<&str>) -> Result<PathBu
         PathBuf::from,
     );
     std::path::absolute(&file).map_err(|error| cannot_write(&file, &error))
+}
+
+/// Whether the file is what an earlier run wrote of the same platform, on the same cluster.
+pub(super) fn is_of(path: &Path, platform: &PlatformId, cluster: Option<&str>) -> bool {
+    #[derive(Deserialize)]
+    struct Of {
+        platform: String,
+        cluster_id: Option<String>,
+    }
+    let written = std::fs::read(path).ok();
+    let of = written.and_then(|text| serde_json::from_slice::<Of>(&text).ok());
+    of.is_some_and(|of| of.platform == platform.as_str() && of.cluster_id.as_deref() == cluster)
 }
 
 /// Writes the file whole or not at all.
@@ -224,15 +239,26 @@ mod tests {
             vpc_id: None,
             environments: vec![Environment::from(&live("dev-x", "dev", true))],
             unread: None,
+            unreadable: vec![Unread {
+                key: "odd.json".into(),
+                why: "no JSON".into(),
+            }],
             kept: vec![thing("pvc-1")],
         };
+        let acme = PlatformId::parse("acme").unwrap();
+        assert!(!is_of(&path, &acme, Some("c1")));
         write(&path, &handover).unwrap();
+        assert!(is_of(&path, &acme, Some("c1")));
+        assert!(!is_of(&path, &acme, Some("c2")) && !is_of(&path, &acme, None));
+        let other = PlatformId::parse("other").unwrap();
+        assert!(!is_of(&path, &other, Some("c1")));
         let read: serde_json::Value =
             serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
         assert_eq!(read["environments"][0]["owner"], "ann");
         assert_eq!(read["environments"][0]["static"], true);
         assert_eq!(read["kept"][0]["label"], "pvc-1");
         assert!(read.get("unread").is_none());
+        assert_eq!(read["unreadable"][0]["key"], "odd.json");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
         let refused = write(&folder.path().join("no/such/place.json"), &handover).unwrap_err();
         assert_eq!(refused.code(), "SLW-457");

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use claim_store::{ClaimStore, StoreError, Stored};
 use claims::EnvironmentType;
 use jiff::Timestamp;
+use serde::Serialize;
 
 use super::estimate;
 use crate::catalogue::Catalogue;
@@ -23,7 +24,7 @@ pub(crate) struct Live {
 }
 
 /// An object that is no readable claim; it may be somebody's environment.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Unread {
     pub(crate) key: String,
     pub(crate) why: String,

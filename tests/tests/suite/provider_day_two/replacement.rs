@@ -57,6 +57,21 @@ fn a_new_plan_or_name_replaces_a_pool_in_place_and_never_makes_a_third() -> Resu
     );
     ensure!(settled["labels"]["tier"] == "front", "{settled}");
     ensure!(settled["taints"][0]["key"] == "shop", "{settled}");
+
+    let before = sandbox.mark()?;
+    terraform.edit("key = \"shop\"", "key = \"till\"")?;
+    terraform.apply()?.ok()?;
+    let calls = sandbox.journal(before)?;
+    let order: Vec<&str> = calls
+        .iter()
+        .filter(|call| call.writes() && call.path.contains("/taints"))
+        .map(|call| call.method.as_str())
+        .collect();
+    ensure!(
+        order == ["POST", "DELETE"],
+        "its nodes were without a taint: {order:?}"
+    );
+    unchanged(&terraform)?;
     terraform.destroy()?.ok()?;
     empty(&sandbox)
 }
