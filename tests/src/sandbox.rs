@@ -12,11 +12,15 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::build;
+use crate::http::request;
 
 /// How long a sandbox may take to answer its health check; a machine under load needs most of it.
 const START_DEADLINE: Duration = Duration::from_mins(1);
 /// How long `down` may take with two clusters and their processes.
 const STOP_DEADLINE: Duration = Duration::from_mins(1);
+
+/// Four looks a second at what engines are busy with.
+const PACE_OF_ENGINES: u32 = 60;
 
 /// What kind of sandbox a test wants.
 #[derive(Debug, Clone, Copy)]
@@ -114,7 +118,7 @@ pub type Object = Value;
 pub struct Sandbox {
     child: Child,
     folder: TempDir,
-    speed: u32,
+    options: SandboxOptions,
     api_url: String,
     api_key: String,
     chart_mirror: Option<String>,
@@ -159,7 +163,7 @@ impl Sandbox {
             Ok(description) => Ok(Self {
                 child,
                 folder,
-                speed: options.speed,
+                options,
                 api_url: description.api_url,
                 api_key: description.api_key,
                 chart_mirror: description.chart_mirror,
@@ -220,7 +224,19 @@ impl Sandbox {
     /// How many times faster than life its clock runs.
     #[must_use]
     pub fn speed(&self) -> u32 {
-        self.speed
+        self.options.speed
+    }
+
+    /// How many times faster than life the provider asks it, for `SLIPWAY_SANDBOX_SPEED`. Real engines take their own time,
+    /// and need the processor for themselves meanwhile.
+    #[must_use]
+    pub fn pace(&self) -> u32 {
+        let most = if self.options.real {
+            PACE_OF_ENGINES
+        } else {
+            u32::MAX
+        };
+        self.options.speed.min(most)
     }
 
     /// The process that holds the sandbox.
@@ -361,44 +377,4 @@ fn await_description(child: &mut Child, folder: &Path) -> Result<Description> {
         std::thread::sleep(Duration::from_millis(20));
     }
     bail!("no healthy sandbox within {START_DEADLINE:?}")
-}
-
-/// One blocking HTTP call, on a thread of its own: some tests are inside a runtime, the others have none.
-fn request(method: &str, url: &str, key: Option<&str>, body: Option<&Value>) -> Result<Value> {
-    std::thread::scope(|scope| {
-        let call = scope.spawn(|| blocking(method, url, key, body));
-        call.join()
-            .unwrap_or_else(|_| bail!("{method} {url}: the call panicked"))
-    })
-}
-
-fn blocking(method: &str, url: &str, key: Option<&str>, body: Option<&Value>) -> Result<Value> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
-    runtime.block_on(async {
-        // Loopback only: no proxy, and no time lost on reading the machine's certificate authorities.
-        let client = reqwest::Client::builder()
-            .no_proxy()
-            .tls_certs_only([])
-            .build()?;
-        let mut call = client.request(method.parse()?, url);
-        if let Some(key) = key {
-            call = call.bearer_auth(key);
-        }
-        if let Some(body) = body {
-            call = call.json(body);
-        }
-        let answer = call.send().await?;
-        let status = answer.status();
-        let text = answer.text().await?;
-        if !status.is_success() {
-            bail!("{method} {url}: {status}: {text}");
-        }
-        if text.is_empty() {
-            return Ok(Value::Null);
-        }
-        serde_json::from_str(&text)
-            .with_context(|| format!("{method} {url} answered no JSON: {text}"))
-    })
 }

@@ -4,22 +4,19 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::fs::{self, File};
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Command;
 
 use flate2::read::GzDecoder;
 use registry::{Registry, Settings};
 use reqwest::header::CONTENT_TYPE;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
-use tempfile::TempDir;
+use slipway_tests::RegistryProgram;
 
 const NAME: &str = "platform-api";
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
-const START_DEADLINE: Duration = Duration::from_secs(30);
 /// What stands for the program: it tells its version, whether it can look up a name, and whether it may write.
 const PROGRAM: &str = r#"
 use std::net::ToSocketAddrs;
@@ -35,10 +32,10 @@ fn main() {
 async fn a_registry_gives_out_what_it_was_given() {
     let folder = tempfile::tempdir().unwrap();
     let (digest, layout) = image(folder.path());
-    let program = Program::start().await;
+    let program = Program::start();
     program.push(&layout).await;
 
-    let address = program.address.parse().unwrap();
+    let address = program.registry.address().parse().unwrap();
     let registry = Registry::new(Settings::new(address)).unwrap();
     let said = registry.digest(NAME, VERSION).await.unwrap().unwrap();
     assert_eq!(said.as_str(), digest);
@@ -156,59 +153,18 @@ fn digest_of(bytes: &[u8]) -> String {
     format!("sha256:{:x}", Sha256::digest(bytes))
 }
 
-/// The real registry program, in a folder of its own; it ends with the value.
+/// A running registry, and how it is talked to.
 struct Program {
-    child: Child,
-    address: String,
+    registry: RegistryProgram,
     http: reqwest::Client,
-    _folder: TempDir,
 }
 
 impl Program {
-    async fn start() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let port = TcpListener::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap()
-            .port();
-        let configuration = folder.path().join("registry.json");
-        let text = json!({
-            "version": 0.1,
-            "storage": { "filesystem": { "rootdirectory": folder.path().join("blobs") } },
-            "http": { "addr": format!("127.0.0.1:{port}") },
-            "log": { "level": "error", "accesslog": { "disabled": true } },
-        });
-        fs::write(&configuration, text.to_string()).unwrap();
-        let child = Command::new(slipway_tests::engines().unwrap().join("registry"))
-            .arg("serve")
-            .arg(configuration)
-            .env("OTEL_TRACES_EXPORTER", "none")
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let address = format!("http://127.0.0.1:{port}/");
-        let http = reqwest::Client::new();
-        let program = Self {
-            child,
-            address,
-            http,
-            _folder: folder,
-        };
-        let deadline = Instant::now() + START_DEADLINE;
-        while program
-            .http
-            .get(format!("{}v2/", program.address))
-            .send()
-            .await
-            .is_err()
-        {
-            assert!(Instant::now() < deadline, "the registry does not answer");
-            tokio::time::sleep(Duration::from_millis(20)).await;
+    fn start() -> Self {
+        Self {
+            registry: RegistryProgram::start().unwrap(),
+            http: reqwest::Client::new(),
         }
-        program
     }
 
     /// Brings every blob of the layout, then the manifest under the version as tag.
@@ -227,7 +183,8 @@ impl Program {
             let begun = begun.error_for_status().unwrap();
             let place = begun.headers()["location"].to_str().unwrap();
             let place = self
-                .address
+                .registry
+                .address()
                 .parse::<reqwest::Url>()
                 .unwrap()
                 .join(place)
@@ -259,13 +216,6 @@ impl Program {
     }
 
     fn place(&self, what: &str) -> String {
-        format!("{}v2/{NAME}/{what}", self.address)
-    }
-}
-
-impl Drop for Program {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        format!("{}v2/{NAME}/{what}", self.registry.address())
     }
 }

@@ -1,63 +1,21 @@
-//! The real registry program, in a folder of its own.
-
-use std::net::TcpListener;
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+//! What a real registry holds for a test.
 
 use reqwest::header::CONTENT_TYPE;
 use serde_json::json;
-use tempfile::TempDir;
+use slipway_tests::RegistryProgram;
 
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
-const START_DEADLINE: Duration = Duration::from_secs(30);
 
 /// A running registry; it ends with the value.
-pub(crate) struct Program {
-    child: Child,
-    pub(crate) address: String,
-    _folder: TempDir,
-}
+pub(crate) struct Program(RegistryProgram);
 
 impl Program {
-    pub(crate) async fn start() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let port = TcpListener::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap()
-            .port();
-        let configuration = folder.path().join("registry.json");
-        let text = json!({
-            "version": 0.1,
-            "storage": { "filesystem": { "rootdirectory": folder.path().join("blobs") } },
-            "http": { "addr": format!("127.0.0.1:{port}") },
-            "log": { "level": "error", "accesslog": { "disabled": true } },
-        });
-        std::fs::write(&configuration, text.to_string()).unwrap();
-        let child = Command::new(executable())
-            .arg("serve")
-            .arg(configuration)
-            .env("OTEL_TRACES_EXPORTER", "none")
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let program = Self {
-            child,
-            address: format!("http://127.0.0.1:{port}/"),
-            _folder: folder,
-        };
-        let deadline = Instant::now() + START_DEADLINE;
-        while reqwest::get(format!("{}v2/", program.address))
-            .await
-            .is_err()
-        {
-            assert!(Instant::now() < deadline, "the registry does not answer");
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-        program
+    pub(crate) fn start() -> Self {
+        Self(RegistryProgram::start().unwrap())
+    }
+
+    pub(crate) fn address(&self) -> &str {
+        self.0.address()
     }
 
     /// Pushes one manifest, different for each content, under all of these tags.
@@ -72,7 +30,7 @@ impl Program {
         })
         .to_string();
         for tag in tags {
-            let address = format!("{}v2/{repository}/manifests/{tag}", self.address);
+            let address = format!("{}v2/{repository}/manifests/{tag}", self.address());
             let request = http
                 .put(address)
                 .header(CONTENT_TYPE, MANIFEST)
@@ -88,7 +46,7 @@ impl Program {
         for byte in sha2::Sha256::digest(content.as_bytes()) {
             write!(digest, "{byte:02x}").unwrap();
         }
-        let uploads = format!("{}v2/{repository}/blobs/uploads/", self.address);
+        let uploads = format!("{}v2/{repository}/blobs/uploads/", self.address());
         let begun = http
             .post(uploads)
             .send()
@@ -98,7 +56,7 @@ impl Program {
             .unwrap();
         let place = begun.headers()["location"].to_str().unwrap().to_owned();
         let place = if place.starts_with('/') {
-            format!("{}{}", self.address.trim_end_matches('/'), place)
+            format!("{}{}", self.address().trim_end_matches('/'), place)
         } else {
             place
         };
@@ -109,23 +67,4 @@ impl Program {
         put.send().await.unwrap().error_for_status().unwrap();
         digest
     }
-}
-
-impl Drop for Program {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn executable() -> PathBuf {
-    let tools = std::env::var_os("SLIPWAY_TOOLS")
-        .expect("SLIPWAY_TOOLS names the folder that `cargo xtask tools` fills");
-    let path = PathBuf::from(tools).join("registry");
-    assert!(
-        path.is_file(),
-        "{} is missing: run `cargo xtask tools`",
-        path.display()
-    );
-    path
 }

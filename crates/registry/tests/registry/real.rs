@@ -15,8 +15,8 @@ fn versions(tags: &[&str]) -> Vec<String> {
 
 #[tokio::test]
 async fn pages_digests_and_pins() {
-    let program = Program::start().await;
-    let registry = Registry::new(Settings::new(program.address.parse().unwrap())).unwrap();
+    let program = Program::start();
+    let registry = Registry::new(Settings::new(program.address().parse().unwrap())).unwrap();
 
     // More than the program gives on one page.
     let many: Vec<String> = (0..1_050).map(|patch| format!("v1.0.{patch}")).collect();
