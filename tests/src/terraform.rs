@@ -132,6 +132,10 @@ impl Terraform {
             ("VULTR_API_KEY".to_owned(), sandbox.api_key().to_owned()),
             ("SLIPWAY_API_URL".to_owned(), sandbox.api_url().to_owned()),
             (
+                "SLIPWAY_SANDBOX_SPEED".to_owned(),
+                sandbox.pace().to_string(),
+            ),
+            (
                 "XDG_STATE_HOME".to_owned(),
                 folder.path().join("state-home").display().to_string(),
             ),

@@ -129,7 +129,7 @@ fn run_with(
         .env("CHECKPOINT_DISABLE", "1")
         .env("VULTR_API_KEY", sandbox.api_key())
         .env("SLIPWAY_API_URL", sandbox.api_url())
-        .env("SLIPWAY_SANDBOX_SPEED", sandbox.speed().to_string())
+        .env("SLIPWAY_SANDBOX_SPEED", sandbox.pace().to_string())
         .env("PACKAGES", Mirror::of_the_build()?.packages())
         .output()?;
     ensure!(

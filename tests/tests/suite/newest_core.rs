@@ -47,9 +47,7 @@ fn actions_lists_and_identities_meet_a_core_that_knows_them() -> Result<()> {
     let sandbox = Sandbox::start(SandboxOptions::records())?;
     let text =
         configuration::platform("newest", &[]).replace("\"1.36\"", "\"1.35\"") + POOL + UPGRADE;
-    let mut terraform = Terraform::with_core(Core::Newest, &sandbox, &text)?;
-    let speed = SandboxOptions::records().speed.to_string();
-    terraform.set("SLIPWAY_SANDBOX_SPEED", &speed);
+    let terraform = Terraform::with_core(Core::Newest, &sandbox, &text)?;
     terraform.apply()?.ok()?;
 
     an_action_upgrades_and_tells_its_progress(&sandbox, &terraform)?;

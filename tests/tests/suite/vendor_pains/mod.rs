@@ -23,9 +23,7 @@ fn ground() -> Result<Sandbox> {
 }
 
 fn ours(sandbox: &Sandbox, configuration: &str) -> Result<Terraform> {
-    let mut terraform = Terraform::new(sandbox, configuration)?;
-    terraform.set("SLIPWAY_SANDBOX_SPEED", "600");
-    Ok(terraform)
+    Terraform::new(sandbox, configuration)
 }
 
 fn platform(name: &str) -> String {
