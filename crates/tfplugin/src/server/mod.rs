@@ -11,6 +11,7 @@ mod socket;
 mod tls;
 
 use std::io::{self, Write};
+use std::num::NonZero;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -34,6 +35,9 @@ use tls::{Identity, TlsError};
 
 /// What providers in Go accept, too.
 const LARGEST_MESSAGE: usize = 256 << 20;
+
+/// A provider waits for its cloud most of the time. More threads would only take memory, on a machine with many cores.
+const MOST_THREADS: usize = 4;
 
 /// Why the server could not start or go on.
 #[derive(Debug, thiserror::Error)]
@@ -89,7 +93,9 @@ pub fn run<P: Provider>(provider: P, options: Options) -> ExitCode {
 }
 
 fn run_to_the_end<P: Provider>(provider: P, options: &Options) -> Result<(), ServeError> {
+    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
     let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(cores.min(MOST_THREADS))
         .enable_all()
         .build();
     let runtime = runtime.map_err(ServeError::Runtime)?;

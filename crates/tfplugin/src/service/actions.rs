@@ -22,7 +22,7 @@ impl<P: Provider> Inner<P> {
         request: pb::plan_action::Request,
         stop: Stop,
     ) -> Result<pb::plan_action::Response, Diagnostics> {
-        let kind = self.catalog.action(&request.action_type)?;
+        let kind = self.catalog().action(&request.action_type)?;
         let config = wire::decode_config(&kind.ty, request.config.as_ref())?;
         let mut op = PlanAction {
             client: self.client()?,
@@ -45,7 +45,7 @@ impl<P: Provider> Inner<P> {
         stop: Stop,
         lines: UnboundedSender<String>,
     ) -> Result<Diagnostics, Diagnostics> {
-        let kind = self.catalog.action(&request.action_type)?;
+        let kind = self.catalog().action(&request.action_type)?;
         let config = wire::decode_config(&kind.ty, request.config.as_ref())?;
         let mut op = Invoke {
             client: self.client()?,

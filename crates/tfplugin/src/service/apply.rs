@@ -34,7 +34,7 @@ impl<P: Provider> Inner<P> {
         request: Request,
         stop: Stop,
     ) -> Result<Response, Diagnostics> {
-        let kind = self.catalog.resource(&request.type_name)?;
+        let kind = self.catalog().resource(&request.type_name)?;
         let prior = wire::decode_object(&kind.ty, request.prior_state.as_ref())?;
         let planned = wire::decode_object(&kind.ty, request.planned_state.as_ref())?;
         let client = self.client()?;
@@ -138,7 +138,7 @@ impl<P: Provider> Inner<P> {
         kind: &Kind<dyn Resource<P::Client>>,
         state: &Fields,
     ) -> Result<Option<pb::ResourceIdentityData>, Diagnostics> {
-        let Some(schema) = self.catalog.identities.get(kind.handler.type_name()) else {
+        let Some(schema) = self.catalog().identities.get(kind.handler.type_name()) else {
             return Ok(None);
         };
         let state: Object = state

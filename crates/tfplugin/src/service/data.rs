@@ -22,7 +22,7 @@ impl<P: Provider> Inner<P> {
         request: Request,
         stop: Stop,
     ) -> Result<Response, Diagnostics> {
-        let kind = self.catalog.data_source(&request.type_name)?;
+        let kind = self.catalog().data_source(&request.type_name)?;
         let config = wire::decode_config(&kind.ty, request.config.as_ref())?;
         let mut op = ReadData {
             client: self.client()?,

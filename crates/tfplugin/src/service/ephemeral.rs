@@ -18,7 +18,7 @@ impl<P: Provider> Inner<P> {
         request: pb::open_ephemeral_resource::Request,
         stop: Stop,
     ) -> Result<pb::open_ephemeral_resource::Response, Diagnostics> {
-        let kind = self.catalog.ephemeral(&request.type_name)?;
+        let kind = self.catalog().ephemeral(&request.type_name)?;
         let config = wire::decode_config(&kind.ty, request.config.as_ref())?;
         let mut op = Open {
             client: self.client()?,
@@ -45,7 +45,7 @@ impl<P: Provider> Inner<P> {
         request: pb::renew_ephemeral_resource::Request,
         stop: Stop,
     ) -> Result<pb::renew_ephemeral_resource::Response, Diagnostics> {
-        let kind = self.catalog.ephemeral(&request.type_name)?;
+        let kind = self.catalog().ephemeral(&request.type_name)?;
         let mut op = Renew {
             client: self.client()?,
             renew_at: None,
@@ -67,7 +67,7 @@ impl<P: Provider> Inner<P> {
         request: pb::close_ephemeral_resource::Request,
         _: Stop,
     ) -> Result<pb::close_ephemeral_resource::Response, Diagnostics> {
-        let kind = self.catalog.ephemeral(&request.type_name)?;
+        let kind = self.catalog().ephemeral(&request.type_name)?;
         let mut op = Close {
             client: self.client()?,
             private: Private::decode(request.private()),

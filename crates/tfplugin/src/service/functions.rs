@@ -19,7 +19,7 @@ impl<P: Provider> Inner<P> {
         request: Request,
         _: Stop,
     ) -> Result<Response, Diagnostics> {
-        let Some(function) = self.catalog.functions.get(&request.name) else {
+        let Some(function) = self.catalog().functions.get(&request.name) else {
             let detail = format!("This provider has no function {:?}.", request.name);
             return Err(Diagnostic::error("Unknown function", detail).into());
         };

@@ -20,7 +20,7 @@ impl<P: Provider> Inner<P> {
         request: pb::import_resource_state::Request,
         stop: Stop,
     ) -> Result<pb::import_resource_state::Response, Diagnostics> {
-        let kind = self.catalog.resource(&request.type_name)?;
+        let kind = self.catalog().resource(&request.type_name)?;
         let mut op = Import {
             client: self.client()?,
             by: self.import_by(&request)?,
@@ -49,7 +49,7 @@ impl<P: Provider> Inner<P> {
         &self,
         request: &pb::import_resource_state::Request,
     ) -> Result<ImportBy, Diagnostics> {
-        let schema = self.catalog.identities.get(&request.type_name);
+        let schema = self.catalog().identities.get(&request.type_name);
         let data = request
             .identity
             .as_ref()
@@ -67,7 +67,7 @@ impl<P: Provider> Inner<P> {
         request: pb::generate_resource_config::Request,
         _: Stop,
     ) -> Result<pb::generate_resource_config::Response, Diagnostics> {
-        let kind = self.catalog.resource(&request.type_name)?;
+        let kind = self.catalog().resource(&request.type_name)?;
         let body = kind.schema.body();
         let Some(state) = wire::decode_object(&kind.ty, request.state.as_ref())? else {
             return Ok(pb::generate_resource_config::Response::default());
@@ -89,7 +89,7 @@ impl<P: Provider> Inner<P> {
         request: pb::move_resource_state::Request,
         _: Stop,
     ) -> Result<pb::move_resource_state::Response, Diagnostics> {
-        let kind = self.catalog.resource(&request.target_type_name)?;
+        let kind = self.catalog().resource(&request.target_type_name)?;
         let raw = request.source_state.unwrap_or_default();
         let source = MoveSource {
             provider: request.source_provider_address,

@@ -26,7 +26,7 @@ impl<P: Provider> Inner<P> {
         stop: Stop,
         events: UnboundedSender<Event>,
     ) -> Result<Diagnostics, Diagnostics> {
-        let kind = self.catalog.list_resource(&request.type_name)?;
+        let kind = self.catalog().list_resource(&request.type_name)?;
         let config = wire::decode_config(&kind.ty, request.config.as_ref())?;
         let malformed = Arc::new(OnceLock::new());
         let mut op = List {
@@ -77,8 +77,8 @@ impl<P: Provider> Inner<P> {
     }
 
     fn found(&self, request: &Request, found: Found) -> Result<Event, Diagnostics> {
-        let kind = self.catalog.resource(&request.type_name)?;
-        let Some(schema) = self.catalog.identities.get(&request.type_name) else {
+        let kind = self.catalog().resource(&request.type_name)?;
+        let Some(schema) = self.catalog().identities.get(&request.type_name) else {
             let detail = format!("{} has no identity to list.", request.type_name);
             return Err(Diagnostic::bug(detail).into());
         };

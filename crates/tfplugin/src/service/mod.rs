@@ -28,7 +28,7 @@ mod wire;
 mod tests;
 
 use std::future::Future;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use tonic::codegen::BoxStream;
 use tonic::{Request, Response, Status};
@@ -46,7 +46,8 @@ pub(crate) struct Service<P: Provider>(Arc<Inner<P>>);
 
 struct Inner<P: Provider> {
     provider: P,
-    catalog: Catalog<P::Client>,
+    /// Made for the first request that needs it: core asks for schemas only after the handshake, and not in every process.
+    catalog: OnceLock<Catalog<P::Client>>,
     client: RwLock<Option<Arc<P::Client>>>,
     operations: Arc<Operations>,
 }
@@ -60,7 +61,7 @@ pub fn check_schemas<P: Provider>(provider: &P) -> Vec<SchemaError> {
 impl<P: Provider> Service<P> {
     pub(crate) fn new(provider: P, operations: Arc<Operations>) -> Self {
         Self(Arc::new(Inner {
-            catalog: Catalog::of(&provider),
+            catalog: OnceLock::new(),
             client: RwLock::new(None),
             provider,
             operations,
@@ -88,6 +89,10 @@ impl<P: Provider> Service<P> {
 }
 
 impl<P: Provider> Inner<P> {
+    fn catalog(&self) -> &Catalog<P::Client> {
+        self.catalog.get_or_init(|| Catalog::of(&self.provider))
+    }
+
     fn client(&self) -> Result<Arc<P::Client>, Diagnostics> {
         let client = self.client.read().unwrap_or_else(PoisonError::into_inner);
         client.clone().ok_or_else(|| {

@@ -23,7 +23,7 @@ impl<P: Provider> Inner<P> {
         request: Request,
         stop: Stop,
     ) -> Result<Response, Diagnostics> {
-        let kind = self.catalog.resource(&request.type_name)?;
+        let kind = self.catalog().resource(&request.type_name)?;
         let prior = wire::decode_object(&kind.ty, request.prior_state.as_ref())?;
         let proposed = wire::decode_object(&kind.ty, request.proposed_new_state.as_ref())?;
         match (prior, proposed) {

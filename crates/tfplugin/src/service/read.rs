@@ -23,7 +23,7 @@ impl<P: Provider> Inner<P> {
         request: Request,
         stop: Stop,
     ) -> Result<Response, Diagnostics> {
-        let kind = self.catalog.resource(&request.type_name)?;
+        let kind = self.catalog().resource(&request.type_name)?;
         let Some(state) = wire::decode_object(&kind.ty, request.current_state.as_ref())? else {
             return Ok(Response::default());
         };

@@ -31,7 +31,7 @@ impl<P: Provider> Inner<P> {
             ActionMetadata, DataSourceMetadata, EphemeralResourceMetadata, FunctionMetadata,
             ListResourceMetadata, ResourceMetadata,
         };
-        let catalog = &self.catalog;
+        let catalog = self.catalog();
         let data_source = |type_name: &String| DataSourceMetadata {
             type_name: type_name.clone(),
         };
@@ -65,7 +65,7 @@ impl<P: Provider> Inner<P> {
         _: pb::get_provider_schema::Request,
         _: Stop,
     ) -> Result<pb::get_provider_schema::Response, Diagnostics> {
-        let catalog = &self.catalog;
+        let catalog = self.catalog();
         let problem = |problem: &crate::schema::SchemaError| Diagnostic::bug(format!("{problem}."));
         let problems: Diagnostics = catalog.problems.iter().map(problem).collect();
         problems.into_result()?;
@@ -92,7 +92,7 @@ impl<P: Provider> Inner<P> {
         _: pb::get_resource_identity_schemas::Request,
         _: Stop,
     ) -> Result<pb::get_resource_identity_schemas::Response, Diagnostics> {
-        let identities = self.catalog.identities.iter();
+        let identities = self.catalog().identities.iter();
         Ok(pb::get_resource_identity_schemas::Response {
             identity_schemas: identities
                 .map(|(n, s)| (n.clone(), schemas::identity(s)))
@@ -106,7 +106,7 @@ impl<P: Provider> Inner<P> {
         _: pb::get_functions::Request,
         _: Stop,
     ) -> Result<pb::get_functions::Response, Diagnostics> {
-        let functions = self.catalog.functions.iter();
+        let functions = self.catalog().functions.iter();
         Ok(pb::get_functions::Response {
             functions: functions
                 .map(|(n, f)| (n.clone(), schemas::function(&f.signature)))
@@ -120,8 +120,8 @@ impl<P: Provider> Inner<P> {
         request: pb::validate_provider_config::Request,
         _: Stop,
     ) -> Result<pb::validate_provider_config::Response, Diagnostics> {
-        let config = wire::decode_config(&self.catalog.provider_type, request.config.as_ref())?;
-        let mut diagnostics = check_config(self.catalog.provider.body(), config.fields());
+        let config = wire::decode_config(&self.catalog().provider_type, request.config.as_ref())?;
+        let mut diagnostics = check_config(self.catalog().provider.body(), config.fields());
         diagnostics.append(self.provider.validate(&config));
         Ok(pb::validate_provider_config::Response {
             diagnostics: wire::diagnostics(diagnostics),
@@ -133,10 +133,10 @@ impl<P: Provider> Inner<P> {
         request: pb::configure_provider::Request,
         stop: Stop,
     ) -> Result<pb::configure_provider::Response, Diagnostics> {
-        let config = wire::decode_config(&self.catalog.provider_type, request.config.as_ref())?;
+        let config = wire::decode_config(&self.catalog().provider_type, request.config.as_ref())?;
         let given = config.into_fields();
         let mut filled = given.clone();
-        fill_defaults(self.catalog.provider.body(), &mut filled, Some(&given));
+        fill_defaults(self.catalog().provider.body(), &mut filled, Some(&given));
         let mut op = Configure {
             config: filled.into_iter().collect::<Object>(),
             terraform_version: request.terraform_version,

@@ -17,7 +17,7 @@ impl<P: Provider> Inner<P> {
         request: pb::upgrade_resource_state::Request,
         _: Stop,
     ) -> Result<pb::upgrade_resource_state::Response, Diagnostics> {
-        let kind = self.catalog.resource(&request.type_name)?;
+        let kind = self.catalog().resource(&request.type_name)?;
         let raw = request.raw_state.unwrap_or_default();
         if raw.json.is_empty() {
             let detail = "The state was written by a Terraform older than 0.12. Apply once with Terraform 0.12 to 1.x first.";
@@ -46,7 +46,7 @@ impl<P: Provider> Inner<P> {
         request: pb::upgrade_resource_identity::Request,
         _: Stop,
     ) -> Result<pb::upgrade_resource_identity::Response, Diagnostics> {
-        let Some(schema) = self.catalog.identities.get(&request.type_name) else {
+        let Some(schema) = self.catalog().identities.get(&request.type_name) else {
             let detail = format!("{} has no identity.", request.type_name);
             return Err(Diagnostic::error("Unknown identity", detail).into());
         };

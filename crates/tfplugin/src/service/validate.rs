@@ -16,7 +16,7 @@ impl<P: Provider> Inner<P> {
         request: pb::validate_resource_config::Request,
         _: Stop,
     ) -> Result<pb::validate_resource_config::Response, Diagnostics> {
-        let kind = self.catalog.resource(&request.type_name)?;
+        let kind = self.catalog().resource(&request.type_name)?;
         let mut diagnostics = Diagnostics::new();
         if !request
             .client_capabilities
@@ -37,7 +37,7 @@ impl<P: Provider> Inner<P> {
         request: pb::validate_data_resource_config::Request,
         _: Stop,
     ) -> Result<pb::validate_data_resource_config::Response, Diagnostics> {
-        let kind = self.catalog.data_source(&request.type_name)?;
+        let kind = self.catalog().data_source(&request.type_name)?;
         let diagnostics = wire::diagnostics(validated(&kind, request.config.as_ref())?);
         Ok(pb::validate_data_resource_config::Response { diagnostics })
     }
@@ -47,7 +47,7 @@ impl<P: Provider> Inner<P> {
         request: pb::validate_ephemeral_resource_config::Request,
         _: Stop,
     ) -> Result<pb::validate_ephemeral_resource_config::Response, Diagnostics> {
-        let kind = self.catalog.ephemeral(&request.type_name)?;
+        let kind = self.catalog().ephemeral(&request.type_name)?;
         let diagnostics = wire::diagnostics(validated(&kind, request.config.as_ref())?);
         Ok(pb::validate_ephemeral_resource_config::Response { diagnostics })
     }
@@ -57,7 +57,7 @@ impl<P: Provider> Inner<P> {
         request: pb::validate_list_resource_config::Request,
         _: Stop,
     ) -> Result<pb::validate_list_resource_config::Response, Diagnostics> {
-        let kind = self.catalog.list_resource(&request.type_name)?;
+        let kind = self.catalog().list_resource(&request.type_name)?;
         let diagnostics = wire::diagnostics(validated(&kind, request.config.as_ref())?);
         Ok(pb::validate_list_resource_config::Response { diagnostics })
     }
@@ -67,7 +67,7 @@ impl<P: Provider> Inner<P> {
         request: pb::validate_action_config::Request,
         _: Stop,
     ) -> Result<pb::validate_action_config::Response, Diagnostics> {
-        let kind = self.catalog.action(&request.action_type)?;
+        let kind = self.catalog().action(&request.action_type)?;
         let diagnostics = wire::diagnostics(validated(&kind, request.config.as_ref())?);
         Ok(pb::validate_action_config::Response { diagnostics })
     }
