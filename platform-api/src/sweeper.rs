@@ -1,6 +1,7 @@
 //! Keeping the view: a complete look at the buckets every few seconds.
 //!
-//! A look that is not complete changes nothing: what is missing from a listing looks like a withdrawn claim.
+//! A look comes in parts, each taken over as it is: no more than one is in memory beside the view. What is missing from
+//! a listing looks like a withdrawn claim, so only a complete look ends anything.
 
 use crate::app::App;
 use crate::environment::Environment;
@@ -9,9 +10,14 @@ use crate::view::Observed;
 use authz::Origin;
 use claim_store::{Absence, Changes, KnownStatuses, Ledger, Place, StoreError, Stored};
 use claims::Tombstone;
+use futures::stream::{self, Stream, StreamExt as _, TryStreamExt as _};
 use jiff::Timestamp;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+/// Withdrawn environments that the bucket is asked about at the same time.
+const AT_ONCE: usize = 16;
 
 /// What a look remembers for the next.
 pub struct Sweeper {
@@ -44,69 +50,89 @@ impl Sweeper {
         }
     }
 
-    /// Looks once.
+    /// Looks once. What is found counts as it is found, what is missing only when the look is complete.
     pub async fn sweep(&mut self, app: &App) -> Result<(), StoreError> {
         let begun = Instant::now();
-        let (dynamic, fixed) = app
-            .metrics
-            .call(Call::new("store", "sweep"), self.look(app))
-            .await?;
-        let mut observed = Observed::default();
-        observe(app, dynamic, Origin::Bucket, &mut observed).await;
-        observe(app, fixed, Origin::Git, &mut observed).await;
-        observed.statuses = self
-            .statuses
-            .iter()
-            .map(|(name, status)| (name.to_string(), status.clone()))
-            .collect();
-        app.view.sweep(begun, observed);
+        let look = Box::pin(self.look(app));
+        app.metrics.call(Call::new("store", "sweep"), look).await?;
+        let statuses = self.statuses.iter();
+        let statuses = statuses.map(|(name, status)| (name.as_str(), status));
+        app.view.looked(begun, &statuses.collect());
         app.metrics.swept(Timestamp::now(), app.view.len());
         Ok(())
     }
 
-    async fn look(&mut self, app: &App) -> Result<(Changes, Changes), StoreError> {
+    async fn look(&mut self, app: &App) -> Result<(), StoreError> {
         if let Some(statuses) = &app.statuses
             && let Err(error) = statuses.refresh(&mut self.statuses).await
         {
             // Claims are worth reading without them.
             tracing::warn!(%error, "the statuses could not be read; what was known stays");
         }
-        let fixed = match &app.static_claims {
-            Some(store) => store.refresh(&mut self.fixed).await?,
-            None => Changes::default(),
+        let parts = app.claims.changes(&mut self.dynamic);
+        let (passed_over, looked) = follow(app, parts, Origin::Bucket).await;
+        self.dynamic.read_again(&passed_over);
+        looked?;
+        let Some(store) = &app.static_claims else {
+            return Ok(());
         };
-        // Last: what this look found is lost to the ledger if a later step fails.
-        Ok((app.claims.refresh(&mut self.dynamic).await?, fixed))
+        let parts = store.changes(&mut self.fixed);
+        let (passed_over, looked) = follow(app, parts, Origin::Git).await;
+        self.fixed.read_again(&passed_over);
+        looked
+    }
+}
+
+/// Hands the view each part of a look as it comes; gives the objects that the view did not take over.
+async fn follow(
+    app: &App,
+    parts: impl Stream<Item = Result<Changes, StoreError>> + Send,
+    origin: Origin,
+) -> (Vec<String>, Result<(), StoreError>) {
+    let mut parts = pin!(parts);
+    let mut passed_over = Vec::new();
+    loop {
+        let begun = Instant::now();
+        match parts.try_next().await {
+            Ok(Some(part)) => {
+                let observed = observe(app, part, origin).await;
+                passed_over.extend(app.view.take(begun, observed));
+            }
+            Ok(None) => return (passed_over, Ok(())),
+            Err(error) => return (passed_over, Err(error)),
+        }
     }
 }
 
 /// Puts into words of the view what has changed in a bucket.
-async fn observe(app: &App, changes: Changes, origin: Origin, observed: &mut Observed) {
+async fn observe(app: &App, changes: Changes, origin: Origin) -> Observed {
     for refused in &changes.refused {
         tracing::debug!(key = refused.place.key, why = ?refused.why, "an object does not count");
     }
-    for (place, tombstone) in changes.tombstones {
-        observed
-            .environments
-            .extend(gone(app, place, tombstone).await);
-    }
+    let tombstones = changes.tombstones.into_iter();
+    let mut environments: Vec<Environment> =
+        stream::iter(tombstones.map(|(place, tombstone)| gone(app, place, tombstone)))
+            .buffered(AT_ONCE)
+            .filter_map(std::future::ready)
+            .collect()
+            .await;
     let found = changes.claims.into_iter();
-    observed
-        .environments
-        .extend(found.map(|Stored { claim, place }| Environment {
-            claim,
-            place,
-            origin,
-            status: None,
-            gone: None,
-            version: 0,
-        }));
+    environments.extend(found.map(|Stored { claim, place }| Environment {
+        claim,
+        place,
+        origin,
+        status: None,
+        gone: None,
+        version: 0,
+    }));
     let removed = changes.vanished.into_iter();
-    observed.removed.extend(
-        removed
-            .filter(|vanished| vanished.absence == Absence::Proved)
-            .map(|vanished| (vanished.name.to_string(), origin)),
-    );
+    let removed = removed
+        .filter(|vanished| vanished.absence == Absence::Proved)
+        .map(|vanished| (vanished.name, origin));
+    Observed {
+        environments,
+        removed: removed.collect(),
+    }
 }
 
 /// An environment whose claim was taken back: what the view knows of it, else what the bucket remembers.

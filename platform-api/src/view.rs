@@ -1,9 +1,10 @@
-//! Every environment in memory, for lists and reads: kept by complete sweeps and by this program's own writes.
+//! Every environment in memory, for lists and reads: kept by looks at the whole bucket and by this program's own writes.
 //!
-//! A sweep that began before an own write knows less than the write, so each entry remembers when it was touched.
+//! A look that began before an own write knows less than the write, so each entry remembers when it was touched.
 
 use crate::environment::Environment;
 use authz::Origin;
+use claims::EnvironmentName;
 use claims::status::Status;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -13,7 +14,7 @@ use tokio::sync::broadcast;
 /// Changes that a slow listener may be behind before it has to start anew.
 const BACKLOG: usize = 1024;
 
-/// Every environment that the last sweep or an own write saw.
+/// Every environment that the last look or an own write saw.
 pub struct View {
     inner: RwLock<Inner>,
     changes: broadcast::Sender<Change>,
@@ -21,7 +22,7 @@ pub struct View {
 
 #[derive(Default)]
 struct Inner {
-    entries: BTreeMap<String, Entry>,
+    entries: BTreeMap<EnvironmentName, Entry>,
     reserved: HashMap<String, usize>,
     swept: Option<Instant>,
 }
@@ -59,16 +60,17 @@ pub struct Reservation<'a> {
     pub live: usize,
 }
 
-/// What one complete look found changed.
+/// What a part of a look found changed.
 #[derive(Default)]
 pub struct Observed {
     /// Environments that are new or different, without their statuses.
     pub environments: Vec<Environment>,
     /// Environments of which nothing is left in the bucket, with the bucket that they were in.
-    pub removed: Vec<(String, Origin)>,
-    /// Every status, by the name of its environment.
-    pub statuses: HashMap<String, Arc<Status>>,
+    pub removed: Vec<(EnvironmentName, Origin)>,
 }
+
+/// Statuses by the names of their environments.
+pub type Statuses<'a> = HashMap<&'a str, &'a Arc<Status>>;
 
 impl Default for View {
     fn default() -> Self {
@@ -158,7 +160,7 @@ impl View {
         }
     }
 
-    /// When the sweep began whose result is here; `None` before the first.
+    /// When the complete look began whose result is here; `None` before the first.
     #[must_use]
     pub fn swept(&self) -> Option<Instant> {
         self.read().swept
@@ -182,10 +184,12 @@ impl View {
         environment
     }
 
-    /// Takes over what a complete look found that began at `begun`.
-    pub fn sweep(&self, begun: Instant, observed: Observed) {
+    /// Takes over what a part of a look found that began at `begun`, and names the objects that it does not take over
+    /// now: they have to be read again to count later.
+    pub fn take(&self, begun: Instant, observed: Observed) -> Vec<String> {
         let mut inner = self.write();
         let mut changes = Vec::new();
+        let mut passed_over = Vec::new();
         for (name, origin) in observed.removed {
             let entry = inner.entries.get(&name);
             if entry
@@ -197,36 +201,33 @@ impl View {
                 }));
             }
         }
-        for environment in observed.environments {
-            let known = inner.entries.get(environment.name());
-            if let Some(known) = known {
-                if known.touched > begun {
-                    continue;
-                }
-                if known.keeps_out(&environment) {
+        for mut environment in observed.environments {
+            if let Some(known) = inner.entries.get(environment.name()) {
+                let second = known.keeps_out(&environment);
+                if second {
                     let name = environment.name();
                     tracing::warn!(
                         name,
                         key = environment.place.key,
                         "a second claim of one environment is passed over"
                     );
+                }
+                if second || known.touched > begun {
+                    passed_over.push(environment.place.key);
                     continue;
                 }
+                environment.status.clone_from(&known.environment.status);
             }
-            let status = known.and_then(|known| known.environment.status.clone());
-            changes.extend(
-                inner
-                    .take(
-                        Environment {
-                            status,
-                            ..environment
-                        },
-                        begun,
-                    )
-                    .1,
-            );
+            changes.extend(inner.take(environment, begun).1);
         }
-        changes.extend(inner.take_statuses(&observed.statuses));
+        self.tell(inner, changes);
+        passed_over
+    }
+
+    /// A look has come to its end that began at `begun`: everything is here, and this is what the controller says.
+    pub fn looked(&self, begun: Instant, statuses: &Statuses<'_>) {
+        let mut inner = self.write();
+        let changes = inner.take_statuses(statuses);
         inner.swept = Some(begun);
         self.tell(inner, changes);
     }
@@ -273,10 +274,10 @@ impl Inner {
     }
 
     /// Takes over what the controller says; of what it says nothing, it said nothing.
-    fn take_statuses(&mut self, statuses: &HashMap<String, Arc<Status>>) -> Vec<Change> {
+    fn take_statuses(&mut self, statuses: &Statuses<'_>) -> Vec<Change> {
         let mut changes = Vec::new();
         for (name, entry) in &mut self.entries {
-            let status = statuses.get(name);
+            let status = statuses.get(name.as_str()).copied();
             if entry.environment.status.as_ref() == status {
                 continue;
             }
@@ -300,7 +301,7 @@ impl Inner {
         mut environment: Environment,
         touched: Instant,
     ) -> (Arc<Environment>, Option<Change>) {
-        let name = environment.name().to_owned();
+        let name = environment.claim.environment_name.clone();
         let before = self.entries.get_mut(&name);
         if let Some(entry) = before {
             environment.version = entry.environment.version;

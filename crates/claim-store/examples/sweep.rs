@@ -1,119 +1,143 @@
-//! How long it takes to look at a bucket of many claims, and what it takes of memory.
+//! How long it takes to look at a bucket of many claims, how many calls that is, and what it takes of memory.
 //!
-//! `cargo run -p claim-store --example sweep -- http://127.0.0.1:9000 KEYS.json 10000`, with `{"access_key": …,
-//! "secret_key": …}` in KEYS.json, on a server of one's own: it makes a bucket `sweep-10000` and leaves it there.
+//! `cargo run --release -p claim-store --example sweep`, with the folder of engines in `SLIPWAY_TOOLS`, measures 10,000
+//! and 100,000 claims in a real `MinIO` of its own; other counts may be given. The look is a process of its own, so that
+//! its memory is not that of whoever wrote the claims, and it keeps every claim, as a reader does who answers from memory.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a measurement that cannot go on ends"
+)]
+
+#[path = "../tests/store/servers.rs"]
+#[allow(dead_code, reason = "the tests use more of it")]
+mod servers;
+
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::fs;
 use std::io::Write as _;
-use std::time::{Duration, Instant};
+use std::pin::pin;
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
 
-use aws_sdk_s3::Client;
-use aws_sdk_s3::config::{BehaviorVersion, Config, Credentials, Region};
-use aws_sdk_s3::primitives::ByteStream;
-use claim_store::{ClaimStore, Ledger, Limits, Settings};
-use claims::Claim;
-use futures::stream::{self, StreamExt as _, TryStreamExt as _};
-use secrecy::ExposeSecret;
-use serde::Deserialize;
+use claim_store::{ClaimStore, Ledger, Limits, Settings, Stored};
+use claims::{Claim, EnvironmentName};
+use futures::TryStreamExt as _;
+use futures::stream::{self, StreamExt as _};
+use servers::{ACCESS_KEY, SECRET_KEY, Server};
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Metadata, Subscriber};
 use uuid::Uuid;
 
 const PLATFORM: &str = "sweep";
 /// Claims that are written at the same time.
-const AT_ONCE: usize = 16;
+const AT_ONCE: usize = 32;
+const COUNTS: [usize; 2] = [10_000, 100_000];
+/// The argument of the process that looks.
+const LOOK: &str = "--look";
 
-#[derive(Deserialize)]
-struct Keys {
-    access_key: String,
-    secret_key: String,
-}
+/// Requests that were sent, repetitions included.
+static CALLS: AtomicU64 = AtomicU64::new(0);
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [endpoint, keys, count] = arguments.as_slice() else {
-        return Err("give the server's address, a file with keys, and how many claims".into());
-    };
-    let count: usize = count.parse()?;
-    let keys: Keys = serde_json::from_slice(&fs::read(keys)?)?;
-    let settings = Settings {
-        endpoint: endpoint.clone(),
-        region: "us-east-1".to_owned(),
-        bucket: format!("sweep-{count}"),
-        access_key: keys.access_key.into(),
-        secret_key: keys.secret_key.into(),
-        ca_pem: None,
-        limits: Limits {
-            operation: Duration::from_mins(5),
-            attempt: Duration::from_mins(1),
-            ..Limits::default()
-        },
-    };
-    let store = ClaimStore::new(&settings)?;
-    make_bucket(&settings).await?;
+    if let [LOOK, endpoint, bucket] = arguments
+        .iter()
+        .map(String::as_str)
+        .collect::<Vec<_>>()
+        .as_slice()
+    {
+        tracing::subscriber::set_global_default(Calls)?;
+        return look(&settings(endpoint, bucket)).await;
+    }
+    let given = arguments.iter().map(|count| count.parse());
+    let given = given.collect::<Result<Vec<usize>, _>>()?;
+    for count in if given.is_empty() {
+        COUNTS.to_vec()
+    } else {
+        given
+    } {
+        measure(count).await?;
+    }
+    Ok(())
+}
 
+/// Fills a server of its own and lets another process look at it.
+async fn measure(count: usize) -> Result<(), Box<dyn Error>> {
+    let server = Server::minio().await;
+    server.stranger().put(".platform-id", PLATFORM).await;
+    let settings = server.settings();
+    let store = ClaimStore::new(&settings)?;
     let began = Instant::now();
-    let listed = store.list().await?.len();
-    let missing = listed..count;
-    let writes = missing.map(|index| {
+    let writes = (0..count).map(|index| {
         let store = &store;
         async move {
-            let claim = claim(index)?;
-            store.put_new(&claim, Uuid::new_v4()).await?;
+            store.put_new(&claim(index)?, Uuid::new_v4()).await?;
             Ok::<_, Box<dyn Error>>(())
         }
     });
     stream::iter(writes)
         .buffer_unordered(AT_ONCE)
-        .try_collect::<Vec<()>>()
+        .try_collect::<()>()
         .await?;
-    told("written", count - listed.min(count), began);
+    let took = began.elapsed().as_secs_f64();
+    writeln!(
+        std::io::stdout(),
+        "{count} claims, written in {took:.1} s; {}",
+        memory()
+    )?;
+    let status = Command::new(std::env::current_exe()?)
+        .args([LOOK, &settings.endpoint, &settings.bucket])
+        .status()?;
+    if status.success() {
+        Ok(())
+    } else {
+        Err("the look failed".into())
+    }
+}
 
+/// Looks twice: at everything, and at what has changed since, which is nothing.
+async fn look(settings: &Settings) -> Result<(), Box<dyn Error>> {
+    let store = ClaimStore::new(settings)?;
     let mut ledger = Ledger::new(PLATFORM);
-    for what in ["first look", "second look, nothing changed"] {
-        let began = Instant::now();
-        let changes = store.refresh(&mut ledger).await?;
-        told(
-            &format!("{what}: {} listed, read", changes.listed),
-            changes.claims.len(),
-            began,
-        );
+    let mut view: BTreeMap<EnvironmentName, Arc<Stored>> = BTreeMap::new();
+    for what in ["first look", "second look"] {
+        let (began, calls) = (Instant::now(), CALLS.load(Ordering::Relaxed));
+        let (mut listed, mut read) = (0, 0);
+        let mut parts = pin!(store.changes(&mut ledger));
+        while let Some(part) = parts.try_next().await? {
+            listed += part.listed;
+            read += part.claims.len();
+            for stored in part.claims {
+                view.insert(stored.claim.environment_name.clone(), Arc::new(stored));
+            }
+        }
+        writeln!(
+            std::io::stdout(),
+            "  {what}: {listed} listed, {read} read in {:.1} s by {} calls; {}",
+            began.elapsed().as_secs_f64(),
+            CALLS.load(Ordering::Relaxed) - calls,
+            memory()
+        )?;
     }
     Ok(())
 }
 
-/// A bucket that says whose it is; one from an earlier run will do.
-async fn make_bucket(settings: &Settings) -> Result<(), Box<dyn Error>> {
-    let keys = Credentials::new(
-        settings.access_key.expose_secret(),
-        settings.secret_key.expose_secret(),
-        None,
-        None,
-        "sweep",
-    );
-    let client = Client::from_conf(
-        Config::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .endpoint_url(&settings.endpoint)
-            .region(Region::new(settings.region.clone()))
-            .force_path_style(true)
-            .credentials_provider(keys)
-            .http_client(aws_smithy_http_client::Builder::new().build_http())
-            .build(),
-    );
-    let (bucket, mark) = (&settings.bucket, ".platform-id");
-    if client.head_bucket().bucket(bucket).send().await.is_err() {
-        client.create_bucket().bucket(bucket).send().await?;
+fn settings(endpoint: &str, bucket: &str) -> Settings {
+    Settings {
+        endpoint: endpoint.to_owned(),
+        region: "us-east-1".to_owned(),
+        bucket: bucket.to_owned(),
+        access_key: ACCESS_KEY.into(),
+        secret_key: SECRET_KEY.into(),
+        ca_pem: None,
+        limits: Limits::default(),
     }
-    let body = ByteStream::from_static(PLATFORM.as_bytes());
-    client
-        .put_object()
-        .bucket(bucket)
-        .key(mark)
-        .body(body)
-        .send()
-        .await?;
-    Ok(())
 }
 
 fn claim(index: usize) -> Result<Claim, claims::Faults> {
@@ -126,17 +150,35 @@ fn claim(index: usize) -> Result<Claim, claims::Faults> {
     Claim::read(text.as_bytes())
 }
 
-fn told(what: &str, count: usize, began: Instant) {
-    let memory = fs::read_to_string("/proc/self/status").unwrap_or_default();
+fn memory() -> String {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let of = |name: &str| {
-        let line = memory.lines().find(|line| line.starts_with(name));
-        line.map_or("", |line| line.trim_start_matches(name).trim())
+        let line = status.lines().find(|line| line.starts_with(name));
+        let line = line.map_or("", |line| line.trim_start_matches(name).trim());
+        line.trim_end_matches(" kB").parse().unwrap_or(0) / 1000
     };
-    let _ = writeln!(
-        std::io::stdout(),
-        "{what} {count} in {:.1} s; resident {}, at most {}",
-        began.elapsed().as_secs_f64(),
-        of("VmRSS:"),
-        of("VmHWM:")
-    );
+    format!("memory {} MB, at most {} MB", of("VmRSS:"), of("VmHWM:"))
+}
+
+/// Counts the requests of the S3 client, which opens a span for each.
+struct Calls;
+
+impl Subscriber for Calls {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.is_span() && metadata.name() == "try_attempt"
+    }
+
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(CALLS.fetch_add(1, Ordering::Relaxed) + 1)
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+    fn event(&self, _: &Event<'_>) {}
+
+    fn enter(&self, _: &Id) {}
+
+    fn exit(&self, _: &Id) {}
 }

@@ -16,12 +16,14 @@
 
 mod absence;
 mod answer;
+mod changes;
 mod connect;
 mod error;
 mod freeze;
 mod history;
 mod identity;
 mod ledger;
+mod pages;
 mod probe;
 mod read;
 mod settings;
@@ -32,13 +34,15 @@ mod sweep;
 mod write;
 
 pub use absence::Absence;
+pub use changes::{Changes, Refusal, Refused, Vanished};
 pub use error::{StoreError, Winner};
 pub use freeze::Freeze;
 pub use history::Earlier;
-pub use ledger::{Changes, Ledger, Refusal, Refused, Vanished};
+pub use ledger::Ledger;
+pub use pages::Entry;
 pub use probe::{Abilities, Promise};
 pub use settings::{Limits, Settings};
 pub use static_claims::StaticClaims;
 pub use statuses::{KnownStatuses, Statuses};
 pub use store::{ClaimStore, ETag, Place, Stored};
-pub use sweep::{Entry, Sweep, Unreadable};
+pub use sweep::{Sweep, Unreadable};

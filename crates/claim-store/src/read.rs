@@ -87,7 +87,7 @@ impl ClaimStore {
 
     /// What stands under a key, as a document.
     pub(crate) async fn look(&self, key: &str) -> Result<Option<Seen>, StoreError> {
-        Ok(self.fetch(key).await?.map(Seen::from))
+        Ok(self.fetch(key).await?.map(|raw| Seen::read(key, raw)))
     }
 
     /// What stands under a key.
@@ -134,17 +134,16 @@ pub(crate) async fn read_body(mut body: ByteStream) -> Result<Result<Vec<u8>, Fa
     Ok(Ok(bytes))
 }
 
-impl From<Raw> for Seen {
-    fn from(raw: Raw) -> Self {
+impl Seen {
+    /// The object as a document, whatever its key.
+    pub(crate) fn read(_: &str, raw: Raw) -> Self {
         Self {
             etag: raw.etag,
             write_id: raw.write_id,
             document: raw.bytes.and_then(|bytes| Document::read(&bytes)),
         }
     }
-}
 
-impl Seen {
     /// What to tell the loser of a race about an object, or about its absence.
     pub(crate) fn winner(seen: Option<Self>) -> Winner {
         let Some(Self { etag, document, .. }) = seen else {

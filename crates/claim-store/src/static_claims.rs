@@ -1,12 +1,15 @@
 //! The bucket of static environments, which a pipeline writes and everybody else reads.
 
 use crate::absence::Absence;
+use crate::changes::Changes;
 use crate::error::StoreError;
-use crate::ledger::{Changes, Ledger};
+use crate::ledger::Ledger;
+use crate::pages::Entry;
 use crate::settings::Settings;
 use crate::store::{ClaimStore, Stored};
-use crate::sweep::{Entry, Sweep};
+use crate::sweep::Sweep;
 use claims::EnvironmentName;
+use futures::Stream;
 
 /// Static claims: everything that reads, and nothing that writes.
 #[derive(Clone, Debug)]
@@ -38,9 +41,12 @@ impl StaticClaims {
         self.0.sweep().await
     }
 
-    /// As [`ClaimStore::refresh`].
-    pub async fn refresh(&self, ledger: &mut Ledger) -> Result<Changes, StoreError> {
-        self.0.refresh(ledger).await
+    /// As [`ClaimStore::changes`].
+    pub fn changes<'a>(
+        &'a self,
+        ledger: &'a mut Ledger,
+    ) -> impl Stream<Item = Result<Changes, StoreError>> + Send + 'a {
+        self.0.changes(ledger)
     }
 
     /// As [`ClaimStore::absence`].

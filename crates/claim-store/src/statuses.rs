@@ -1,6 +1,7 @@
 //! What the controller says about environments, in a bucket of its own: one object `<name>.json` each.
 
 use crate::error::StoreError;
+use crate::pages::Entry;
 use crate::read::Raw;
 use crate::settings::Settings;
 use crate::store::{ClaimStore, ETag};
@@ -17,13 +18,17 @@ pub struct Statuses(ClaimStore);
 #[derive(Debug, Default)]
 pub struct KnownStatuses {
     by_key: BTreeMap<String, Known>,
+    /// The number of the look that goes on, or of the last one.
+    look: u64,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 struct Known {
     etag: ETag,
     /// `None` for an object that is no status.
     status: Option<Arc<Status>>,
+    /// The look that found it in the listing last.
+    listed: u64,
 }
 
 impl Statuses {
@@ -48,36 +53,66 @@ impl Statuses {
         })
     }
 
-    /// Brings `known` up to what stands in the bucket, reading only what has changed; an error leaves it as it is. An
-    /// object that is no status is passed over and logged.
+    /// Brings `known` up to what stands in the bucket, page by page and reading only what has changed. After an error
+    /// everything that was known is still there, some of it newer. An object that is no status is passed over and logged.
     pub async fn refresh(&self, known: &mut KnownStatuses) -> Result<(), StoreError> {
-        let (mut next, mut changed) = (BTreeMap::new(), Vec::new());
-        for entry in self.0.list().await? {
-            match known.by_key.get(&entry.key) {
-                Some(same) if same.etag == entry.etag => {
-                    next.insert(entry.key, same.clone());
-                }
-                _ => changed.push(entry.key),
-            }
+        known.look += 1;
+        let mut pages = self.0.pages();
+        while let Some(mut page) = pages.next().await? {
+            page.retain(|entry| !known.confirm(entry));
+            let keys = page.into_iter().map(|entry| entry.key);
+            self.0
+                .fetch_each(keys, Known::read, |key, read| known.take(key, read))
+                .await?;
         }
-        for (key, raw) in self.0.fetch_all(changed).await? {
-            let Some(raw) = raw else { continue };
-            let etag = raw.etag.clone();
-            let status = match read(&key, raw) {
-                Ok(status) => Some(Arc::new(status)),
-                Err(error) => {
-                    tracing::warn!(%error, "passed over");
-                    None
-                }
-            };
-            next.insert(key, Known { etag, status });
-        }
-        known.by_key = next;
+        known.end();
         Ok(())
     }
 }
 
+impl Known {
+    fn read(key: &str, raw: Raw) -> Self {
+        let etag = raw.etag.clone();
+        let status = match read(key, raw) {
+            Ok(status) => Some(Arc::new(status)),
+            Err(error) => {
+                tracing::warn!(%error, "passed over");
+                None
+            }
+        };
+        Self {
+            etag,
+            status,
+            listed: 0,
+        }
+    }
+}
+
 impl KnownStatuses {
+    /// Marks an object as listed if it is as it was.
+    fn confirm(&mut self, entry: &Entry) -> bool {
+        let same = self.by_key.get_mut(&entry.key);
+        let Some(same) = same.filter(|same| same.etag == entry.etag) else {
+            return false;
+        };
+        same.listed = self.look;
+        true
+    }
+
+    /// Takes over one object; nothing for one that vanished since it was listed.
+    fn take(&mut self, key: String, read: Option<Known>) {
+        let listed = self.look;
+        if let Some(known) = read {
+            self.by_key.insert(key, Known { listed, ..known });
+        }
+    }
+
+    /// The listing was whole: what it did not name is gone.
+    fn end(&mut self) {
+        let look = self.look;
+        self.by_key.retain(|_, known| known.listed == look);
+    }
+
     /// Every status, by the name of its environment.
     pub fn iter(&self) -> impl Iterator<Item = (&EnvironmentName, &Arc<Status>)> {
         let known = self.by_key.values();

@@ -6,6 +6,7 @@ use crate::settings::{Limits, Settings};
 use aws_sdk_s3::Client;
 use claims::{Claim, EnvironmentName};
 use std::fmt;
+use std::sync::Arc;
 
 /// Claims in one bucket. Cheap to clone.
 #[derive(Clone)]
@@ -17,8 +18,9 @@ pub struct ClaimStore {
 }
 
 /// What a server calls the contents of an object. Opaque: only the server that gave it can compare it.
+/// Copies share the text, since whoever watches a bucket holds it in several places.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct ETag(String);
+pub struct ETag(Arc<str>);
 
 /// A claim as it stands in the bucket.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,7 +75,7 @@ impl ETag {
 
 impl From<String> for ETag {
     fn from(text: String) -> Self {
-        Self(text)
+        Self(text.into())
     }
 }
 

@@ -1,24 +1,14 @@
-//! Looking at the whole bucket: all of it, or an error.
+//! Reading the whole bucket at once: all of it, or an error.
 
-use crate::answer::Trouble;
 use crate::error::StoreError;
 use crate::read::{Raw, Seen};
-use crate::store::{ClaimStore, ETag, Place, Stored};
+use crate::store::{ClaimStore, Place, Stored};
 use claims::{Document, Faults, Tombstone};
-use futures::stream::{self, StreamExt as _, TryStreamExt as _};
-use std::collections::BTreeSet;
+use tokio::task::JoinSet;
 
-/// Objects that are fetched at the same time.
-const AT_ONCE: usize = 16;
-
-/// An object of the bucket that may be a claim.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
-    /// Its key.
-    pub key: String,
-    /// Its state.
-    pub etag: ETag,
-}
+/// Requests about single objects that are under way at the same time, so also the most bodies in memory that nobody has
+/// read yet.
+pub(crate) const AT_ONCE: usize = 16;
 
 /// Everything in the bucket, by key.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -41,126 +31,85 @@ pub struct Unreadable {
 }
 
 impl ClaimStore {
-    /// Every object that may be a claim, sorted by key. A page that does not come is an error: what is missing from a
-    /// listing looks like a withdrawn claim to whoever reads it.
-    pub async fn list(&self) -> Result<Vec<Entry>, StoreError> {
-        let mut entries = Vec::new();
-        let mut tokens = BTreeSet::new();
-        let mut token: Option<String> = None;
-        for pages in 0.. {
-            let request = self
-                .client
-                .list_objects_v2()
-                .bucket(&self.bucket)
-                .max_keys(self.limits.page);
-            let incomplete = |why: String| StoreError::Incomplete {
-                bucket: self.bucket.clone(),
-                pages,
-                why,
-            };
-            let page = match request.set_continuation_token(token.take()).send().await {
-                Ok(page) => page,
-                Err(error) => {
-                    return Err(match Trouble::from(&error) {
-                        Trouble::Unclear(why) if pages > 0 => incomplete(why),
-                        trouble => self.give_up("list the claims", trouble),
-                    });
-                }
-            };
-            for object in page.contents() {
-                let (Some(key), Some(etag)) = (object.key(), object.e_tag()) else {
-                    return Err(incomplete("an object has no key or no ETag".to_owned()));
-                };
-                if may_be_claim(key) {
-                    entries.push(Entry {
-                        key: key.to_owned(),
-                        etag: ETag::from(etag.to_owned()),
-                    });
-                }
-            }
-            if page.is_truncated() != Some(true) {
-                break;
-            }
-            let next = page
-                .next_continuation_token()
-                .filter(|next| tokens.insert((*next).to_owned()));
-            let Some(next) = next else {
-                return Err(incomplete(
-                    "the server says that more follows and not where".to_owned(),
-                ));
-            };
-            token = Some(next.to_owned());
-        }
-        entries.sort_by(|one, other| one.key.cmp(&other.key));
-        Ok(entries)
-    }
-
-    /// Lists the bucket and reads every object. One that vanishes between the two is left out.
+    /// Lists the bucket and reads every object. One that vanishes between the two is left out. The answer holds every
+    /// claim; who looks again and again follows [`ClaimStore::changes`] instead.
     pub async fn sweep(&self) -> Result<Sweep, StoreError> {
         let entries = self.list().await?;
-        let keys = entries.into_iter().map(|entry| entry.key).collect();
-        let mut fetched = self.fetch_all(keys).await?;
-        fetched.sort_by(|one, other| one.0.cmp(&other.0));
-
+        let keys = entries.into_iter().map(|entry| entry.key);
         let mut sweep = Sweep::default();
-        for (key, raw) in fetched {
-            let Some(Seen { etag, document, .. }) = raw.map(Seen::from) else {
-                continue;
-            };
-            match document {
-                Ok(Document::Claim(claim)) => sweep.claims.push(Stored {
-                    place: Place { key, etag },
-                    claim: *claim,
-                }),
-                Ok(Document::Tombstone(tombstone)) => sweep.tombstones.push((key, tombstone)),
-                Err(faults) => sweep.unreadable.push(Unreadable {
-                    place: Place { key, etag },
-                    faults,
-                }),
+        self.fetch_each(keys, Seen::read, |key, seen| {
+            if let Some(seen) = seen {
+                sweep.add(key, seen);
             }
-        }
+        })
+        .await?;
+        sweep.sort();
         Ok(sweep)
     }
 
-    /// Fetches objects, several at a time and in any order; `None` for one that is not there.
-    pub(crate) async fn fetch_all(
+    /// Fetches objects, some at a time and in any order; `None` for one that is not there. Each is read by the task that
+    /// fetched it and handed on before another is asked for: what waits here does not grow with the bucket.
+    pub(crate) async fn fetch_each<T: Send + 'static>(
         &self,
-        keys: Vec<String>,
-    ) -> Result<Vec<(String, Option<Raw>)>, StoreError> {
-        let looks = keys.into_iter().map(|key| async move {
-            let raw = self.fetch(&key).await?;
-            Ok::<_, StoreError>((key, raw))
-        });
-        stream::iter(looks)
-            .buffer_unordered(AT_ONCE)
-            .try_collect()
-            .await
+        keys: impl IntoIterator<Item = String, IntoIter: Send>,
+        read: fn(&str, Raw) -> T,
+        mut take: impl FnMut(String, Option<T>) + Send,
+    ) -> Result<(), StoreError> {
+        let mut keys = keys.into_iter();
+        let mut reading = JoinSet::new();
+        loop {
+            while reading.len() < AT_ONCE
+                && let Some(key) = keys.next()
+            {
+                let store = self.clone();
+                // Tasks of their own: reading thousands of claims is work for more than one core.
+                reading.spawn(async move {
+                    let raw = store.fetch(&key).await?;
+                    let read = raw.map(|raw| read(&key, raw));
+                    Ok::<_, StoreError>((key, read))
+                });
+            }
+            let Some(ended) = reading.join_next().await else {
+                return Ok(());
+            };
+            let (key, read) = match ended.map_err(tokio::task::JoinError::try_into_panic) {
+                Ok(read) => read?,
+                Err(Ok(panic)) => std::panic::resume_unwind(panic),
+                Err(Err(_)) => return Err(self.stopping()),
+            };
+            take(key, read);
+        }
+    }
+
+    fn stopping(&self) -> StoreError {
+        StoreError::Unreachable {
+            endpoint: self.endpoint.clone(),
+            action: "read a claim".to_owned(),
+            why: "the program is stopping".to_owned(),
+        }
     }
 }
 
-/// Claims are `*.json`; a dot in front hides what this and other tools keep beside them.
-fn may_be_claim(key: &str) -> bool {
-    key.strip_suffix(".json").is_some() && !key.split('/').any(|part| part.starts_with('.'))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn hidden_objects_and_other_files_are_no_claims() {
-        for claim in ["dev-x.json", "my-environment-claim.json", "team/dev-x.json"] {
-            assert!(may_be_claim(claim), "{claim}");
+impl Sweep {
+    fn add(&mut self, key: String, Seen { etag, document, .. }: Seen) {
+        match document {
+            Ok(Document::Claim(claim)) => self.claims.push(Stored {
+                place: Place { key, etag },
+                claim: *claim,
+            }),
+            Ok(Document::Tombstone(tombstone)) => self.tombstones.push((key, tombstone)),
+            Err(faults) => self.unreadable.push(Unreadable {
+                place: Place { key, etag },
+                faults,
+            }),
         }
-        for other in [
-            ".platform-id",
-            ".slipway-probe-1.json",
-            "team/.x.json",
-            "README.md",
-            "dev-x.json.bak",
-            "dev-x",
-        ] {
-            assert!(!may_be_claim(other), "{other}");
-        }
+    }
+
+    fn sort(&mut self) {
+        self.claims
+            .sort_by(|one, other| one.place.key.cmp(&other.place.key));
+        self.tombstones.sort_by(|one, other| one.0.cmp(&other.0));
+        self.unreadable
+            .sort_by(|one, other| one.place.key.cmp(&other.place.key));
     }
 }

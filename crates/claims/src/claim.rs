@@ -6,9 +6,9 @@ use crate::environment_type::EnvironmentType;
 use crate::fault::{Faults, pointer};
 use crate::name::EnvironmentName;
 use crate::service::Service;
+use crate::services::Services;
 use jiff::Timestamp;
 use serde_json::Value;
-use std::collections::BTreeMap;
 
 /// What somebody asked for, complete.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,7 +26,7 @@ pub struct Claim {
     /// When it ends; only an evaluation does.
     pub expiration_date: Option<Timestamp>,
     /// The services that run in it, by name.
-    pub services: BTreeMap<String, Service>,
+    pub services: Services,
     /// Where it is managed, if in Git.
     pub git: Option<GitSource>,
 }
@@ -176,7 +176,7 @@ pub(crate) mod tests {
     #[test]
     fn no_services_are_an_empty_object() {
         let claim = Claim {
-            services: BTreeMap::new(),
+            services: Services::default(),
             ..sample()
         };
         assert!(claim.to_json().contains("\"services\": {}\n"));
@@ -187,10 +187,12 @@ pub(crate) mod tests {
     fn warnings_name_the_service() {
         let mut claim = sample();
         assert_eq!(claim.warnings(), []);
-        claim.services.insert(
-            "user-service".into(),
-            Service::Constraint("^1.0.0.0".parse().unwrap()),
-        );
+        let caret = Service::Constraint("^1.0.0.0".parse().unwrap());
+        let services = claim.services.iter();
+        claim.services = services
+            .map(|(name, service)| (name.clone(), service.clone()))
+            .chain([("user-service".to_owned(), caret)])
+            .collect();
         claim.environment_type = EnvironmentType::Prod;
         let warnings = claim.warnings();
         assert_eq!(warnings.len(), 2);

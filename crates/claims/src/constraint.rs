@@ -15,7 +15,7 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
 
-/// A constraint of a claim.
+/// A constraint of a claim. Small for the forms that most claims use; a platform holds tens of thousands.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Constraint {
     /// `*`: the newest version.
@@ -25,9 +25,9 @@ pub enum Constraint {
     /// One tag.
     Exact(String),
     /// `^1.0.0.0`: this version or any newer one.
-    Floor(Version),
+    Floor(Box<Version>),
     /// `1.x.x.x`: versions that begin with these numbers.
-    Pattern(Pattern),
+    Pattern(Box<Pattern>),
     /// `>=1.2.0, <2.0.0`: versions within all bounds.
     Range(Vec<Bound>),
 }
@@ -178,7 +178,7 @@ impl FromStr for Constraint {
         if let Some(floor) = trimmed.strip_prefix('^') {
             let floor = Version::parse_bound(floor.trim());
             return floor
-                .map(Self::Floor)
+                .map(|floor| Self::Floor(Box::new(floor)))
                 .ok_or_else(|| refuse("after `^` come one to four numbers"));
         }
         if trimmed.starts_with(['<', '>', '=', '!']) || trimmed.contains(',') {
@@ -193,7 +193,9 @@ impl FromStr for Constraint {
             "*" => Ok(Self::Any),
             "latest" => Ok(Self::Latest),
             _ => match parse_pattern(trimmed) {
-                Some(pattern) => pattern.map(Self::Pattern).map_err(|why| refuse(&why)),
+                Some(pattern) => pattern
+                    .map(|pattern| Self::Pattern(Box::new(pattern)))
+                    .map_err(|why| refuse(&why)),
                 None => parse_tag(trimmed)
                     .map(Self::Exact)
                     .map_err(|why| refuse(&why)),

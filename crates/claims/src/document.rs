@@ -51,6 +51,15 @@ impl Document {
             None => Claim::read(json).map(|claim| Self::Claim(Box::new(claim))),
         }
     }
+
+    /// The environment that it is about.
+    #[must_use]
+    pub fn environment_name(&self) -> &EnvironmentName {
+        match self {
+            Self::Claim(claim) => &claim.environment_name,
+            Self::Tombstone(tombstone) => &tombstone.environment_name,
+        }
+    }
 }
 
 impl Tombstone {

@@ -7,10 +7,9 @@ use crate::fault::{FaultKind, Faults};
 use crate::json::document;
 use crate::name::EnvironmentName;
 use crate::read::read_draft;
-use crate::service::Service;
+use crate::services::Services;
 use jiff::Timestamp;
 use serde_json::Value;
-use std::collections::BTreeMap;
 
 /// A claim as a person asks for it: who asked and when may still be open.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,7 +27,7 @@ pub struct Draft {
     /// When it ends.
     pub expiration_date: Option<Timestamp>,
     /// The services that run in it.
-    pub services: BTreeMap<String, Service>,
+    pub services: Services,
     /// Where it is managed, if in Git.
     pub git: Option<GitSource>,
 }

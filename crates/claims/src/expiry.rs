@@ -18,6 +18,43 @@ pub struct Expiry {
 #[error("an evaluation cannot live for {0:#}: it takes from {SHORTEST:#} to {LONGEST:#}")]
 pub struct LifetimeError(SignedDuration);
 
+/// Why an environment cannot end at a moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EndError {
+    /// Its type does not end by itself.
+    #[error("a {0} environment never expires; leave it null, or use type sue")]
+    Endless(EnvironmentType),
+    /// It would end before it began.
+    #[error("is not after creation_date; leave it null for {} hours", SUE_LIFETIME.as_hours())]
+    BeforeStart,
+}
+
+/// Refuses an end that no environment of that type can have which began at `start`.
+pub(crate) fn check_end(
+    kind: EnvironmentType,
+    start: Option<Timestamp>,
+    end: Timestamp,
+) -> Result<(), EndError> {
+    if kind.profile().lifetime.is_none() {
+        return Err(EndError::Endless(kind));
+    }
+    if start.is_some_and(|start| end <= start) {
+        return Err(EndError::BeforeStart);
+    }
+    Ok(())
+}
+
+impl Claim {
+    /// The claim with another end, if it is one that every reader of claims would take.
+    pub fn ending_at(self, end: Timestamp) -> Result<Self, EndError> {
+        check_end(self.environment_type, Some(self.creation_date), end)?;
+        Ok(Self {
+            expiration_date: Some(end),
+            ..self
+        })
+    }
+}
+
 const SHORTEST: SignedDuration = SignedDuration::from_mins(1);
 const LONGEST: SignedDuration = SignedDuration::from_hours(90 * 24);
 

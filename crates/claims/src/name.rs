@@ -1,14 +1,17 @@
 //! Names that become DNS labels, namespaces and labels of cloud objects.
 
 use serde::{Serialize, Serializer};
+use std::borrow::Borrow;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 /// The name of an environment, which is its identity.
 ///
-/// At most 50 characters: namespaces and cloud labels add up to 13 of their own, and 63 is what they may have.
+/// At most 50 characters: namespaces and cloud labels add up to 13 of their own, and 63 is what they may have. Copies
+/// share the text, since whoever keeps many environments has each name in several places.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct EnvironmentName(String);
+pub struct EnvironmentName(Arc<str>);
 
 pub(crate) const ENVIRONMENT_NAME: Rule = Rule {
     what: "an environment's name",
@@ -79,12 +82,19 @@ impl EnvironmentName {
     }
 }
 
+/// Maps by name are asked with a text.
+impl Borrow<str> for EnvironmentName {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
 impl FromStr for EnvironmentName {
     type Err = NameError;
 
     fn from_str(name: &str) -> Result<Self, NameError> {
         ENVIRONMENT_NAME.check(name)?;
-        Ok(Self(name.to_owned()))
+        Ok(Self(name.into()))
     }
 }
 

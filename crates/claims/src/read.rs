@@ -3,11 +3,12 @@
 use crate::claim::GitSource;
 use crate::draft::{Draft, Stage};
 use crate::environment_type::EnvironmentType;
-use crate::expiry::SUE_LIFETIME;
+use crate::expiry::check_end;
 use crate::fault::{FaultKind, Faults, nearest, pointer};
 use crate::fields::{Fields, by_name};
 use crate::name::{POOL_NAME, SERVICE_NAME};
 use crate::service::Service;
+use crate::services::Services;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -100,7 +101,7 @@ impl ClaimFields<'_, '_> {
         }
     }
 
-    fn services(&mut self) -> Option<BTreeMap<String, Service>> {
+    fn services(&mut self) -> Option<Services> {
         let object = self
             .fields
             .required_object("services", "names and version constraints")?;
@@ -115,7 +116,7 @@ impl ClaimFields<'_, '_> {
                 services.insert(name.clone(), service);
             }
         }
-        Some(services)
+        Some(services.into())
     }
 
     /// The Git source: all of its three fields or none.
@@ -163,16 +164,8 @@ impl ClaimFields<'_, '_> {
         let (Some(kind), Some(end)) = (kind, end) else {
             return;
         };
-        if kind.profile().lifetime.is_none() {
-            let message =
-                format!("a {kind} environment never expires; leave it null, or use type sue");
-            self.fields.invalid("expiration_date", message);
-        } else if start.is_some_and(|start| end <= start) {
-            let message = format!(
-                "is not after creation_date; leave it null for {} hours",
-                SUE_LIFETIME.as_hours()
-            );
-            self.fields.invalid("expiration_date", message);
+        if let Err(error) = check_end(kind, start, end) {
+            self.fields.invalid("expiration_date", error.to_string());
         }
     }
 }

@@ -13,7 +13,7 @@ pub enum Service {
     /// One version, with its artifacts named.
     Artifacts {
         /// The version both artifacts have: an exact one.
-        version: Constraint,
+        version: Box<Constraint>,
         /// Reference of the container image.
         docker_image: String,
         /// Reference of the OCI artifact with the Ansible playbooks.
@@ -28,11 +28,8 @@ impl Service {
     #[must_use]
     pub const fn constraint(&self) -> &Constraint {
         match self {
-            Self::Constraint(constraint)
-            | Self::Artifacts {
-                version: constraint,
-                ..
-            } => constraint,
+            Self::Constraint(constraint) => constraint,
+            Self::Artifacts { version, .. } => version,
         }
     }
 
@@ -76,7 +73,7 @@ impl Service {
         let ansible_artifact = ansible_artifact
             .and_then(|text| reference(&pointer(place, "ansible_artifact"), text, faults));
         Some(Self::Artifacts {
-            version: version?,
+            version: Box::new(version?),
             docker_image: docker_image?,
             ansible_artifact: ansible_artifact?,
         })

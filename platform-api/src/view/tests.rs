@@ -14,7 +14,7 @@ fn observed(names: &[&str]) -> Observed {
 
 fn removed(name: &str) -> Observed {
     Observed {
-        removed: vec![(name.to_owned(), Origin::Bucket)],
+        removed: vec![(name.parse().unwrap(), Origin::Bucket)],
         ..Observed::default()
     }
 }
@@ -27,16 +27,18 @@ fn names(view: &View) -> Vec<String> {
 }
 
 #[test]
-fn a_sweep_that_began_before_a_write_does_not_undo_it() {
+fn a_look_that_began_before_a_write_does_not_undo_it() {
     let view = View::default();
     let begun = Instant::now();
     let mut own = environment("dev-x", "team1");
     own.claim.user = "joe@acme.example".into();
     view.put(own);
-    view.sweep(begun, removed("dev-x"));
-    view.sweep(begun, observed(&["dev-x", "dev-y"]));
+    view.take(begun, removed("dev-x"));
+    // What it found may as well be newer than the write: it is to be read again.
+    let passed_over = view.take(begun, observed(&["dev-x", "dev-y"]));
+    assert_eq!(passed_over, ["dev-x.json"]);
     assert_eq!(view.get("dev-x").unwrap().claim.user, "joe@acme.example");
-    view.sweep(Instant::now(), removed("dev-x"));
+    view.take(Instant::now(), removed("dev-x"));
     assert_eq!(names(&view), ["dev-y"]);
 }
 
@@ -44,9 +46,9 @@ fn a_sweep_that_began_before_a_write_does_not_undo_it() {
 fn listeners_hear_of_changes_only() {
     let view = View::default();
     let mut changes = view.changes();
-    view.sweep(Instant::now(), observed(&["dev-a"]));
-    view.sweep(Instant::now(), observed(&["dev-a"]));
-    view.sweep(Instant::now(), removed("dev-a"));
+    view.take(Instant::now(), observed(&["dev-a"]));
+    view.take(Instant::now(), observed(&["dev-a"]));
+    view.take(Instant::now(), removed("dev-a"));
     let heard: Vec<ChangeKind> = std::iter::from_fn(|| changes.try_recv().ok())
         .map(|change| change.kind)
         .collect();
@@ -56,15 +58,14 @@ fn listeners_hear_of_changes_only() {
 #[test]
 fn a_second_claim_of_a_name_does_not_harm_the_first() {
     let view = View::default();
-    view.sweep(Instant::now(), observed(&["dev-a"]));
+    view.take(Instant::now(), observed(&["dev-a"]));
     let mut second = environment("dev-a", "team2");
     second.origin = Origin::Git;
     let both = Observed {
         environments: vec![second],
-        removed: vec![("dev-a".to_owned(), Origin::Git)],
-        ..Observed::default()
+        removed: vec![("dev-a".parse().unwrap(), Origin::Git)],
     };
-    view.sweep(Instant::now(), both);
+    assert_eq!(view.take(Instant::now(), both), ["dev-a.json"]);
     assert_eq!(view.get("dev-a").unwrap().claim.environment_pool, "team1");
 }
 
@@ -99,7 +100,7 @@ fn of_two_who_ask_at_once_the_second_counts_the_first() {
 #[test]
 fn pages_follow_each_other_without_gap_or_repetition() {
     let view = View::default();
-    view.sweep(
+    view.take(
         Instant::now(),
         observed(&["dev-a", "dev-b", "dev-c", "dev-d"]),
     );
@@ -109,4 +110,23 @@ fn pages_follow_each_other_without_gap_or_repetition() {
     let (second, more) = view.page(Some(first[1].name()), 2, wanted);
     assert_eq!(second[0].name(), "dev-d");
     assert!(!more);
+}
+
+#[test]
+fn a_status_goes_when_the_controller_says_nothing_any_more() {
+    let view = View::default();
+    assert!(view.swept().is_none());
+    view.take(Instant::now(), observed(&["dev-a"]));
+    assert!(view.swept().is_none(), "parts are no complete look");
+    let text = r#"{"environment_name":"dev-a","source":{"bucket":"environments","key":"dev-a.json","etag":"1"},
+        "phase":"Ready","since":"2026-01-01T00:00:00Z","reason":"why"}"#;
+    let status = Arc::new(Status::read(text.as_bytes()).unwrap());
+    let phase = || view.get("dev-a").unwrap().phase().as_str().to_owned();
+    view.looked(Instant::now(), &[("dev-a", &status)].into());
+    assert_eq!(phase(), "Ready");
+    view.take(Instant::now(), observed(&["dev-a"]));
+    assert_eq!(phase(), "Ready");
+    view.looked(Instant::now(), &Statuses::default());
+    assert_eq!(phase(), "Pending");
+    assert!(view.swept().is_some());
 }

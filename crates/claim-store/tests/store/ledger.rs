@@ -5,6 +5,8 @@ use crate::cut_connection::through;
 use crate::line::{Line, Trouble};
 use crate::servers::Server;
 use claim_store::{Absence, Changes, ClaimStore, Ledger, Refusal, StaticClaims, StoreError};
+use futures::{Stream, TryStreamExt as _};
+use std::pin::pin;
 
 const PLATFORM: &str = "acme";
 
@@ -40,7 +42,22 @@ async fn bucket_of(server: &Server, platform: &str) {
 }
 
 async fn look(store: &ClaimStore, ledger: &mut Ledger) -> Changes {
-    store.refresh(ledger).await.unwrap()
+    try_look(store.changes(ledger)).await.unwrap()
+}
+
+/// All parts of a look together.
+async fn try_look(
+    parts: impl Stream<Item = Result<Changes, StoreError>>,
+) -> Result<Changes, StoreError> {
+    let join = |mut all: Changes, part: Changes| async move {
+        all.claims.extend(part.claims);
+        all.tombstones.extend(part.tombstones);
+        all.refused.extend(part.refused);
+        all.vanished.extend(part.vanished);
+        all.listed += part.listed;
+        Ok(all)
+    };
+    parts.try_fold(Changes::default(), join).await
 }
 
 fn names(changes: &Changes) -> Vec<String> {
@@ -83,7 +100,10 @@ async fn only_what_has_changed_is_told(server: Server) {
     // The same through eyes that cannot write.
     let mut other = Ledger::new(PLATFORM);
     let fixed = StaticClaims::new(&server.settings()).unwrap();
-    assert_eq!(names(&fixed.refresh(&mut other).await.unwrap()), ["dev-b"]);
+    assert_eq!(
+        names(&try_look(fixed.changes(&mut other)).await.unwrap()),
+        ["dev-b"]
+    );
 }
 
 async fn an_environment_is_neither_renamed_nor_taken_over(server: Server) {
@@ -171,7 +191,7 @@ async fn an_absence_without_proof_ends_nothing(server: Server) {
 async fn a_foreign_bucket_changes_nothing(server: Server) {
     let (store, stranger) = (server.store(), server.stranger());
     let mut ledger = Ledger::new(PLATFORM);
-    let fresh = store.refresh(&mut ledger).await.unwrap_err();
+    let fresh = try_look(store.changes(&mut ledger)).await.unwrap_err();
     assert!(
         matches!(fresh, StoreError::Foreign { found: None, .. }),
         "{fresh}"
@@ -182,13 +202,13 @@ async fn a_foreign_bucket_changes_nothing(server: Server) {
 
     bucket_of(&server, "other").await;
     stranger.remove("dev-x.json").await;
-    let foreign = store.refresh(&mut ledger).await.unwrap_err();
+    let foreign = try_look(store.changes(&mut ledger)).await.unwrap_err();
     assert!(foreign.to_string().contains("\"other\""), "{foreign}");
     assert_eq!(ledger.holder(&name("dev-x")), Some("dev-x.json"));
 }
 
 #[tokio::test]
-async fn a_listing_that_breaks_off_changes_nothing() {
+async fn a_listing_that_breaks_off_ends_nothing() {
     let server = Server::versitygw().await;
     bucket_of(&server, PLATFORM).await;
     let line = Line::to(&server.endpoint).await;
@@ -203,7 +223,7 @@ async fn a_listing_that_breaks_off_changes_nothing() {
     server.stranger().remove("dev-0.json").await;
     // Whose bucket it is and the first page come, the rest does not.
     line.always_after("GET", 2, Trouble::CutAnswer);
-    let broken = store.refresh(&mut ledger).await.unwrap_err();
+    let broken = try_look(store.changes(&mut ledger)).await.unwrap_err();
     assert!(
         matches!(broken, StoreError::Incomplete { pages: 1, .. }),
         "{broken}"
@@ -213,6 +233,92 @@ async fn a_listing_that_breaks_off_changes_nothing() {
     let told = look(&store, &mut ledger).await;
     assert_eq!(told.vanished[0].key, "dev-0.json");
     assert_eq!(told.listed, 6);
+}
+
+/// A bucket of this platform with that many claims, behind a line.
+async fn bucket_with(claims: usize) -> (Server, Line) {
+    let server = Server::versitygw().await;
+    bucket_of(&server, PLATFORM).await;
+    for index in 0..claims {
+        let claim = claim(&format!("dev-{index:02}"), "ann");
+        server.store().put_new(&claim, id()).await.unwrap();
+    }
+    let line = Line::to(&server.endpoint).await;
+    (server, line)
+}
+
+#[tokio::test]
+async fn what_waits_in_memory_does_not_grow_with_the_bucket() {
+    let (server, line) = bucket_with(38).await;
+    let mut ledger = Ledger::new(PLATFORM);
+    let whole = through(&line, &server, 1000);
+    assert_eq!(look(&whole, &mut ledger).await.claims.len(), 38);
+    let most = line.most_open();
+    assert!((2..=16).contains(&most), "{most} requests at the same time");
+
+    // A reader that takes its time: no page is asked for before the one before was taken over.
+    let paged = through(&line, &server, 5);
+    let mut ledger = Ledger::new(PLATFORM);
+    let mut parts = pin!(paged.changes(&mut ledger));
+    let mut before = line.seen("GET");
+    // Whose bucket it is, which is asked once at the beginning.
+    before += 1;
+    // The object that says whose bucket it is stands on the first page.
+    for (page, claims) in [4, 5, 5, 5, 5, 5, 5, 4].into_iter().enumerate() {
+        let part = parts.try_next().await.unwrap().unwrap();
+        assert_eq!(part.claims.len(), claims, "page {page}");
+        // A page, its claims, and whose bucket it still is.
+        assert_eq!(line.seen("GET") - before, 1 + claims + 1, "page {page}");
+        before = line.seen("GET");
+    }
+    assert_eq!(parts.try_next().await.unwrap(), Some(Changes::default()));
+    assert_eq!(parts.try_next().await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_claim_that_is_as_it_was_is_not_fetched_again() {
+    let (server, line) = bucket_with(7).await;
+    let store = through(&line, &server, 3);
+    let mut ledger = Ledger::new(PLATFORM);
+    // Broken off after whose bucket it is, the first page, its two claims, and whose bucket it still is.
+    line.always_after("GET", 5, Trouble::CutAnswer);
+    try_look(store.changes(&mut ledger)).await.unwrap_err();
+    line.heal();
+    assert_eq!(ledger.holders().count(), 2, "what came stays");
+    let rest = names(&look(&store, &mut ledger).await);
+    assert_eq!(rest, ["dev-02", "dev-03", "dev-04", "dev-05", "dev-06"]);
+
+    let before = line.seen("GET");
+    let quiet = look(&store, &mut ledger).await;
+    assert_eq!((quiet.listed, quiet.claims.len()), (7, 0));
+    assert_eq!(
+        line.seen("GET") - before,
+        3 + 2,
+        "three pages, and twice whose bucket it is"
+    );
+    ledger.read_again(&["dev-03.json".to_owned()]);
+    assert_eq!(names(&look(&store, &mut ledger).await), ["dev-03"]);
+}
+
+#[tokio::test]
+async fn a_name_goes_to_its_own_key_also_when_that_is_listed_pages_later() {
+    let (server, line) = bucket_with(4).await;
+    let stranger = server.stranger();
+    let odd = claim("dev-03", "eve").to_json();
+    stranger.put("a.json", &odd).await;
+    let gone = tombstone("dev-02", "eve").to_json();
+    stranger.put("b.json", &gone).await;
+    let mut ledger = Ledger::new(PLATFORM);
+    let told = look(&through(&line, &server, 1), &mut ledger).await;
+    assert_eq!(names(&told), ["dev-00", "dev-01", "dev-02", "dev-03"]);
+    assert_eq!(told.tombstones, []);
+    assert_eq!(ledger.holder(&name("dev-03")), Some("dev-03.json"));
+    let refused: Vec<&str> = told
+        .refused
+        .iter()
+        .map(|refused| refused.place.key.as_str())
+        .collect();
+    assert_eq!(refused, ["b.json", "a.json"]);
 }
 
 /// Two objects with one name; the first one is removed by hand.

@@ -31,6 +31,9 @@ struct Rule {
 struct State {
     rules: Vec<Rule>,
     seen: Vec<String>,
+    /// Requests that wait for their answer now, and the most that ever did.
+    open: usize,
+    most_open: usize,
 }
 
 /// The line; it ends with the test.
@@ -104,6 +107,11 @@ impl Line {
             .count()
     }
 
+    /// How many requests waited for their answer at the same time.
+    pub(crate) fn most_open(&self) -> usize {
+        self.state.lock().unwrap().most_open
+    }
+
     fn rule(&self, rule: Rule) {
         self.state.lock().unwrap().rules.push(rule);
     }
@@ -116,6 +124,11 @@ impl Drop for Line {
 }
 
 impl State {
+    fn opened(&mut self) {
+        self.open += 1;
+        self.most_open = self.most_open.max(self.open);
+    }
+
     fn meet(&mut self, method: &str) -> Option<Trouble> {
         self.seen.push(method.to_owned());
         let rule = self
@@ -142,9 +155,11 @@ async fn carry(mut client: TcpStream, server: String, state: Arc<Mutex<State>>) 
     if trouble == Some(Trouble::CutRequest) {
         return None;
     }
-    let mut upstream = TcpStream::connect(server).await.ok()?;
-    upstream.write_all(&request).await.ok()?;
-    let answer = read_message(&mut upstream, true).await?;
+    state.lock().unwrap().opened();
+    let answer = ask(&server, &request).await;
+    // Before the client can know: it may send the next request at once.
+    state.lock().unwrap().open -= 1;
+    let answer = answer?;
     match trouble {
         Some(Trouble::CutAnswer) => None,
         Some(Trouble::HoldAnswer) => {
@@ -155,6 +170,12 @@ async fn carry(mut client: TcpStream, server: String, state: Arc<Mutex<State>>) 
         Some(Trouble::HalfAnswer) => client.write_all(&answer[..answer.len() - 1]).await.ok(),
         Some(Trouble::CutRequest) | None => client.write_all(&answer).await.ok(),
     }
+}
+
+async fn ask(server: &str, request: &[u8]) -> Option<Vec<u8>> {
+    let mut upstream = TcpStream::connect(server).await.ok()?;
+    upstream.write_all(request).await.ok()?;
+    read_message(&mut upstream, true).await
 }
 
 /// Reads a head and the body that its Content-Length announces; an answer without one ends with the connection. One

@@ -245,7 +245,7 @@ fn any_claim() -> impl Strategy<Value = Claim> {
     let service = prop_oneof![
         constraint.prop_map(|text| Service::Constraint(text.parse().unwrap())),
         "[a-z]{1,9}".prop_map(|name| Service::Artifacts {
-            version: "v1.2.3".parse().unwrap(),
+            version: Box::new("v1.2.3".parse().unwrap()),
             docker_image: format!("docker/{name}:v1.2.3"),
             ansible_artifact: format!("oci/{name}-ansible:v1.2.3"),
         }),
@@ -273,7 +273,7 @@ fn any_claim() -> impl Strategy<Value = Claim> {
                     expiration_date: lasts
                         .filter(|_| environment_type == EnvironmentType::Sue)
                         .map(|lasts| Timestamp::from_second(start + lasts).unwrap()),
-                    services,
+                    services: services.into(),
                     git: git.map(|(repository, branch)| GitSource { repository, branch }),
                 }
             },
