@@ -29,9 +29,9 @@ pub enum Action {
     ReadLogs,
     /// Get credentials for the cluster of an environment.
     ReadKubeconfig,
-    /// End all environments of the platform.
+    /// Close the platform to claims before its environments are ended, and open it again.
     Drain,
-    /// Let a stopped queue of removals go on.
+    /// Let a stopped queue of removals go on. The controller that removes and stops is to ask it; no route here does.
     ReleaseBrake,
 }
 

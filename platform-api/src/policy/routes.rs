@@ -166,7 +166,7 @@ async fn remove_data(Shared(policies): Shared<Arc<Policies>>) -> Response {
     })
 }
 
-async fn schema() -> Json<Value> {
+async fn schema() -> Json<&'static Value> {
     Json(schema_json())
 }
 
