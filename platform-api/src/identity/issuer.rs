@@ -45,12 +45,17 @@ impl Source {
                     file.display()
                 ))
             })?;
-            let authorities = Certificate::from_pem_bundle(&pem).map_err(|error| {
+            let holds_none = |why: String| {
                 wrong(format!(
-                    "`ca_file` {} holds no certificate: {error}",
+                    "`ca_file` {} holds no certificate{why}",
                     file.display()
                 ))
-            })?;
+            };
+            let authorities = Certificate::from_pem_bundle(&pem)
+                .map_err(|error| holds_none(format!(": {error}")))?;
+            if authorities.is_empty() {
+                return Err(holds_none(String::new()));
+            }
             http = http.tls_certs_only(authorities);
         }
         if settings.issuer.starts_with("http:") {

@@ -1,12 +1,20 @@
 //! Tokens of a real OIDC provider.
 
+// The authority of the search engine's own tests.
+#[path = "../../../crates/search/tests/engine/authority.rs"]
+mod authority;
+
 use crate::programs::{tool, until};
+use authority::Authority;
 use authz::AccountKind;
 use jiff::{SignedDuration, Timestamp};
-use platform_api::identity::{IdentityError, Settings, Verifier};
+use platform_api::identity::{IdentityError, Settings, SettingsError, Verifier};
+use reqwest::Certificate;
 use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
+use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::process::{Child, Command};
 
@@ -20,8 +28,27 @@ struct Provider {
 
 impl Provider {
     async fn start() -> Self {
+        let http = reqwest::Client::builder().no_proxy();
+        Self::start_with(&[], http).await
+    }
+
+    /// One that speaks TLS, with a certificate of that authority.
+    async fn encrypted(authority: &Authority, folder: &TempDir) -> Self {
+        let files = [
+            written(folder, "certificate.pem", &authority.certificate),
+            written(folder, "key.pem", &authority.key),
+        ];
+        let trusted = Certificate::from_pem(authority.pem.as_bytes()).expect("a certificate");
+        let http = reqwest::Client::builder()
+            .no_proxy()
+            .tls_certs_only([trusted]);
+        Self::start_with(&files, http).await
+    }
+
+    async fn start_with(arguments: &[PathBuf], http: reqwest::ClientBuilder) -> Self {
         let mut process = Command::new("node")
             .arg(tool("oidc-provider/server.js"))
+            .args(arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -50,10 +77,7 @@ impl Provider {
         Self {
             process,
             issuer: first["issuer"].as_str().expect("an address").to_owned(),
-            http: reqwest::Client::builder()
-                .no_proxy()
-                .build()
-                .expect("a client"),
+            http: http.build().expect("a client"),
         }
     }
 
@@ -88,15 +112,31 @@ impl Provider {
     }
 
     fn verifier(&self, audience: &str) -> Verifier {
+        self.verifier_with(audience, None).expect("good settings")
+    }
+
+    /// A verifier that believes nobody but the authority in that file.
+    fn verifier_with(
+        &self,
+        audience: &str,
+        ca_file: Option<&Path>,
+    ) -> Result<Verifier, SettingsError> {
         let settings = json!({"pause_between_fetches": 1, "issuers": [{
             "issuer": self.issuer,
             "audiences": [audience],
+            "ca_file": ca_file,
             "people": {"team_prefix": "team-", "roles": {"platform-admins": ["platform-admin"]}},
             "service_accounts": {"terraform-shop": {"kind": "terraform", "teams": ["shop"]}},
         }]});
         let settings: Settings = serde_json::from_value(settings).expect("settings");
-        Verifier::new(settings).expect("good settings")
+        Verifier::new(settings)
     }
+}
+
+fn written(folder: &TempDir, name: &str, text: &str) -> PathBuf {
+    let file = folder.path().join(name);
+    std::fs::write(&file, text).expect("a file");
+    file
 }
 
 #[tokio::test]
@@ -160,4 +200,39 @@ async fn a_real_provider_changes_its_key_and_goes_down() {
     let unseen = provider.verifier(AUDIENCE);
     let answer = unseen.verify(&new).await.expect_err("no keys can be had");
     assert!(answer.is_unavailable(), "{answer}");
+}
+
+#[tokio::test]
+async fn an_issuer_is_believed_whose_authority_is_named_and_no_other() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let authority = Authority::new();
+    let provider = Provider::encrypted(&authority, &folder).await;
+    let token = provider.token("ada").await;
+    let named = written(&folder, "authority.pem", &authority.pem);
+    let verifier = provider.verifier_with(AUDIENCE, Some(&named));
+    let verifier = verifier.expect("good settings");
+    let person = verifier.verify(&token).await.expect("a person");
+    assert_eq!(person.to_string(), "user:ada@example.org");
+
+    let stranger = written(&folder, "stranger.pem", &Authority::new().pem);
+    for other in [None, Some(stranger.as_path())] {
+        let verifier = provider.verifier_with(AUDIENCE, other);
+        let refused = verifier.expect("good settings").verify(&token).await;
+        let Err(refused @ IdentityError::IssuerDown { .. }) = refused else {
+            panic!("{refused:?}");
+        };
+        let words = refused.to_string();
+        assert!(
+            words.starts_with("SLW-573: ") && words.contains("certificate"),
+            "{words}"
+        );
+    }
+
+    let empty = written(&folder, "empty.pem", "");
+    let error = provider.verifier_with(AUDIENCE, Some(&empty));
+    let words = error.expect_err("it names nobody").to_string();
+    assert!(
+        words.starts_with("SLW-574: ") && words.contains("ca_file"),
+        "{words}"
+    );
 }

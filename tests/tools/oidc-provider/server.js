@@ -2,14 +2,19 @@
 //
 // Reads its clients as JSON from stdin: [{"id": …, "secret": …, "claims": {…}}], where `claims` go into the tokens of that
 // client. Listens on a free port of the loopback interface, prints `{"issuer": …}` on one line, and ends with its stdin.
-// POST /rotate makes it sign with a new key and forget the old one.
+// POST /rotate makes it sign with a new key and forget the old one. With a file of its certificate and one of its key as
+// arguments it speaks TLS.
 
 import { generateKeyPairSync, randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
+import { createServer as createEncryptedServer } from 'node:https';
 import { createInterface } from 'node:readline';
 import { Provider } from 'oidc-provider';
 
 const AUDIENCE = 'urn:slipway:platform-api';
+
+const [cert, key] = process.argv.slice(2).map((file) => readFileSync(file));
 
 const lines = createInterface({ input: process.stdin });
 lines.on('close', () => process.exit(0));
@@ -17,15 +22,16 @@ lines.once('line', (line) => start(JSON.parse(line)));
 
 function start(clients) {
   let answer;
-  const server = createServer((request, response) => {
+  const listen = (request, response) => {
     if (request.method === 'POST' && request.url === '/rotate') {
       answer = provider(issuer(), clients).callback();
       response.writeHead(204).end();
     } else {
       answer(request, response);
     }
-  });
-  const issuer = () => `http://127.0.0.1:${server.address().port}`;
+  };
+  const server = cert ? createEncryptedServer({ cert, key }, listen) : createServer(listen);
+  const issuer = () => `${cert ? 'https' : 'http'}://127.0.0.1:${server.address().port}`;
   server.listen(0, '127.0.0.1', () => {
     answer = provider(issuer(), clients).callback();
     console.log(JSON.stringify({ issuer: issuer() }));

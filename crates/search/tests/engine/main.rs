@@ -3,8 +3,10 @@
 #![allow(clippy::expect_used, clippy::panic)]
 
 mod agree;
+mod authority;
 mod converge;
 mod documents;
+mod encrypted;
 mod node;
 mod outage;
 mod rebuild;
