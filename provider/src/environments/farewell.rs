@@ -140,7 +140,7 @@ impl Farewell<'_> {
         };
         if unread.is_some() && handover::is_of(&path, self.platform, self.cluster) {
             // An earlier run, which could still read the claims, has written it.
-            return Ok(vec![self.handed_over(&path, String::new())]);
+            return Ok(vec![self.handed_over(&path, "")]);
         }
         let client = self.session.vultr().await?;
         let mut environments = handover::environments(client, &standing).await?;
@@ -166,10 +166,10 @@ impl Farewell<'_> {
                 " {odd} objects of its claim store are no readable claims; the file has their keys, and each may be an environment."
             ),
         };
-        Ok(vec![self.handed_over(&path, unread)])
+        Ok(vec![self.handed_over(&path, &unread)])
     }
 
-    fn handed_over(&self, path: &std::path::Path, unread: String) -> Diagnostic {
+    fn handed_over(&self, path: &std::path::Path, unread: &str) -> Diagnostic {
         Diagnostic::warning(
             "Environments are left to you",
             format!(

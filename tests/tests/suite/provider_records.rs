@@ -2,6 +2,7 @@
 //! platform without components is made in a second.
 
 use anyhow::{Context, Result, ensure};
+use serde_json::json;
 use slipway_tests::{
     Call, Sandbox, SandboxOptions, Terraform, configuration, kill_in_group, until,
 };
@@ -121,7 +122,7 @@ fn what_no_longer_carries_the_mark_is_not_deleted() -> Result<()> {
         .as_str()
         .context("no id")?
         .to_owned();
-    let label = serde_json::json!({"label": "somebody's"});
+    let label = json!({"label": "somebody's"});
     sandbox.call("PUT", &format!("kubernetes/clusters/{id}"), Some(&label))?;
     let refused = terraform.destroy()?.failed()?.text();
     ensure!(
@@ -167,17 +168,19 @@ fn a_plan_without_changes_costs_the_same_for_one_pool_and_for_a_hundred() -> Res
 
 #[test]
 fn a_provider_killed_while_creating_is_continued_without_a_second_of_anything() -> Result<()> {
-    let sandbox = Sandbox::start(SandboxOptions {
-        speed: 120,
-        ..SandboxOptions::records()
-    })?;
+    let sandbox = Sandbox::start(SandboxOptions::records())?;
     let terraform = Terraform::new(&sandbox, &configuration::platform("crash", &[]))?;
-    for kind in ["vpc", "cluster"] {
+    // What would come next is held off, so that the kill comes before it.
+    let call = json!({"method": "POST", "path": "/v2/kubernetes/clusters", "hold_ms": 60_000, "action": "timeout_before"});
+    for (kind, held_off) in [("vpc", call), ("cluster", json!({"cluster_stuck": true}))] {
+        sandbox.fault(&held_off)?;
         let child = terraform.spawn(&APPLY)?;
         until(kind, || Ok(sandbox.count(kind)? == 1))?;
         kill_in_group(&child, "terraform-provider-slipway")?;
         Terraform::finish(child)?.failed()?;
+        sandbox.clear_faults()?;
     }
+    sandbox.fault(&json!({"cluster_stuck": false}))?;
     terraform.apply()?.ok()?;
     unchanged(&terraform)?;
     for kind in ["vpc", "cluster", "node_pool"] {
@@ -199,7 +202,7 @@ fn a_create_that_failed_goes_on_though_terraform_calls_it_a_replacement() -> Res
         "deletion_protection = true\n  timeouts = { create = \"5s\" }",
     );
     let terraform = Terraform::new(&sandbox, &configuration)?;
-    sandbox.fault(&serde_json::json!({"cluster_stuck": true}))?;
+    sandbox.fault(&json!({"cluster_stuck": true}))?;
     let failed = terraform.apply()?.failed()?.text();
     ensure!(failed.contains("SLW-214"), "{failed}");
     let kept = terraform
@@ -209,7 +212,7 @@ fn a_create_that_failed_goes_on_though_terraform_calls_it_a_replacement() -> Res
     let ids = (kept["vpc_id"].clone(), kept["cluster_id"].clone());
 
     sandbox.clear_faults()?;
-    sandbox.fault(&serde_json::json!({"cluster_stuck": false}))?;
+    sandbox.fault(&json!({"cluster_stuck": false}))?;
     terraform.edit("\"5s\"", "\"30m\"")?;
     let plan = terraform.plan()?.text();
     ensure!(
@@ -249,12 +252,12 @@ fn a_continued_create_survives_create_before_destroy() -> Result<()> {
         "deletion_protection = false\n  timeouts = { create = \"5s\" }\n  lifecycle {\n    create_before_destroy = true\n  }",
     );
     let terraform = Terraform::new(&sandbox, &configuration)?;
-    sandbox.fault(&serde_json::json!({"cluster_stuck": true}))?;
+    sandbox.fault(&json!({"cluster_stuck": true}))?;
     terraform.apply()?.failed()?;
     // The second create takes over and fails, too; then the instance of the first is destroyed.
     terraform.apply()?.failed()?;
     sandbox.clear_faults()?;
-    sandbox.fault(&serde_json::json!({"cluster_stuck": false}))?;
+    sandbox.fault(&json!({"cluster_stuck": false}))?;
     terraform.edit("\"5s\"", "\"30m\"")?;
     terraform.apply()?.ok()?;
     ensure!(sandbox.count("cluster")? == 1 && sandbox.count("vpc")? == 1);
