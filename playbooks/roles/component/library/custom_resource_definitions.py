@@ -13,7 +13,6 @@ from ansible.module_utils.slipway_cluster import (
     FIELD_MANAGER,
     ApiException,
     as_object,
-    client,
     connect,
     explain,
     items,
@@ -66,32 +65,35 @@ def fingerprint(definition, dry_run):
 
 
 class Definitions:
-    """The cluster's custom resource definitions."""
+    """The cluster's custom resource definitions. Whole ones are large, so all of them together are read without their contents."""
+
+    PATH = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 
     def __init__(self, api):
         self.api = api
 
+    def _ask(self, method, path, **how):
+        return self.api.call_api(
+            path, method, auth_settings=["BearerToken"], _preload_content=False, _return_http_data_only=True, **how
+        )
+
     def all(self):
-        """Those the cluster has, by name."""
-        answer = client.ApiextensionsV1Api(self.api).list_custom_resource_definition(_preload_content=False)
+        """Those the cluster has, by name: their metadata alone."""
+        only = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+        answer = self._ask("GET", self.PATH, header_params={"Accept": only})
         return {definition["metadata"]["name"]: definition for definition in items(answer)}
+
+    def read(self, name):
+        """One, with all that it says."""
+        return as_object(self._ask("GET", f"{self.PATH}/{name}", header_params={"Accept": "application/json"}))
 
     def apply(self, definition, dry_run):
         """The definition after server-side apply."""
         query = [("fieldManager", FIELD_MANAGER), ("force", "true")] + [("dryRun", "All")] * dry_run
         # The client's own patch method cannot send this content type.
-        response = self.api.call_api(
-            "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{name}",
-            "PATCH",
-            path_params={"name": definition["metadata"]["name"]},
-            query_params=query,
-            header_params={"Accept": "application/json", "Content-Type": "application/apply-patch+yaml"},
-            body=definition,
-            auth_settings=["BearerToken"],
-            _preload_content=False,
-            _return_http_data_only=True,
-        )
-        return as_object(response)
+        headers = {"Accept": "application/json", "Content-Type": "application/apply-patch+yaml"}
+        place = f"{self.PATH}/{definition['metadata']['name']}"
+        return as_object(self._ask("PATCH", place, query_params=query, header_params=headers, body=definition))
 
 
 def main():
@@ -126,9 +128,10 @@ def main():
 def wait_until_served(module, cluster, wanted):
     """End the module unless all of them are established in time."""
     deadline = time.monotonic() + module.params["timeout"]
+    missing = list(wanted)
     while True:
-        present = cluster.all()
-        missing = [name for name in wanted if not established(present.get(name) or {})]
+        while missing and established(cluster.read(missing[0])):
+            missing.pop(0)
         if not missing:
             return
         if time.monotonic() > deadline:
