@@ -15,6 +15,8 @@ const MIDDLE: usize = 12;
 const FAULTS_FOR: Duration = Duration::from_mins(18);
 /// Kills cost most: each is a new process, a new connection and a look at everything. After this long only the others go on.
 const KILLS_FOR: Duration = Duration::from_mins(11);
+
+/// What an event is met with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Fault {
     Cut,
@@ -28,6 +30,8 @@ pub(super) struct Ledger {
     catalog: BTreeMap<String, BTreeSet<String>>,
     /// The fault at each event, by what the event says; none for one that came after the faults were over.
     met: BTreeMap<String, Option<Fault>>,
+    /// Events that a process said while it was being killed. Most are said again by the next one, and met then.
+    with_a_kill: BTreeSet<String>,
     /// Events of each component that were met.
     of_component: BTreeMap<String, usize>,
     /// How often this process has said the same, by what it says.
@@ -55,6 +59,7 @@ impl Ledger {
                 .map(|(name, component)| (name.to_owned(), before(component)))
                 .collect(),
             met: BTreeMap::new(),
+            with_a_kill: BTreeSet::new(),
             of_component: BTreeMap::new(),
             said: BTreeMap::new(),
             digests: BTreeMap::new(),
@@ -83,12 +88,19 @@ impl Ledger {
         Ok(fault)
     }
 
-    /// Notes what an event says; gives component and name of one that was not met with a fault yet.
-    pub(super) fn hear(
+    /// Takes an event in that was said while the process was being killed.
+    pub(super) fn take_with_a_kill(
         &mut self,
         cluster: &Cluster,
         envelope: &Envelope,
-    ) -> Result<Option<(String, String)>> {
+    ) -> Result<()> {
+        let heard = self.hear(cluster, envelope)?;
+        self.with_a_kill.extend(heard.map(|(_, event)| event));
+        Ok(())
+    }
+
+    /// Notes what an event says; gives component and name of one that was not met with a fault yet.
+    fn hear(&mut self, cluster: &Cluster, envelope: &Envelope) -> Result<Option<(String, String)>> {
         let (component, what) = match &envelope.event {
             Event::RunStarted { .. } => {
                 self.said.clear();
@@ -101,7 +113,10 @@ impl Ledger {
                 self.starts(cluster, &planned.name, &planned.digest)?;
                 (planned.name.clone(), "started".to_owned())
             }
-            Event::Play { component, name } => (component.clone(), format!("play {name}")),
+            Event::Play { component, name } => {
+                self.begins_anew(component);
+                (component.clone(), format!("play {name}"))
+            }
             Event::TaskStarted {
                 component, name, ..
             } => (component.clone(), format!("begins {name}")),
@@ -132,9 +147,7 @@ impl Ledger {
 
     /// None starts before those that it needs have ended well, whatever was killed in between.
     fn starts(&mut self, cluster: &Cluster, name: &str, digest: &str) -> Result<()> {
-        // It says everything from its beginning again.
-        let own = format!("{name}: ");
-        self.said.retain(|event, _| !event.starts_with(&own));
+        self.begins_anew(name);
         self.digests.insert(name.to_owned(), digest.to_owned());
         for before in &self.catalog[name] {
             let told = self.ended.keys().any(|(ended, _)| ended == before);
@@ -149,6 +162,12 @@ impl Ledger {
             );
         }
         Ok(())
+    }
+
+    /// A playbook that is taken over or started again says everything from its beginning.
+    fn begins_anew(&mut self, component: &str) {
+        let own = format!("{component}: ");
+        self.said.retain(|event, _| !event.starts_with(&own));
     }
 
     fn ends(&mut self, name: &str, status: ComponentStatus) {
@@ -184,8 +203,10 @@ impl Ledger {
 
     pub(super) fn tell(&self, when: &str, begun: Instant) {
         let with = |fault| self.met.values().filter(|met| **met == fault).count();
+        let met = |event: &&String| self.met.contains_key(*event);
+        let shared = self.with_a_kill.len() - self.with_a_kill.iter().filter(met).count();
         println!(
-            "{when}: {} events in {} s: {} cut, {} killed, {} rebooted, {} without a fault; {} of {} components ended; run again after {:?}, failures {:?}",
+            "{when}: {} events in {} s: {} cut, {} killed, {} rebooted, {} without a fault, {shared} more in one kill with another; {} of {} components ended; run again after {:?}, failures {:?}",
             self.met.len(),
             begun.elapsed().as_secs(),
             with(Some(Fault::Cut)),

@@ -169,7 +169,7 @@ impl Sweep<'_> {
                     process.kill()?;
                     // What it had said while it was being killed. A line that it could not end says nothing.
                     while let Ok(Some(envelope)) = process.next() {
-                        ledger.hear(self.cluster, &envelope)?;
+                        ledger.take_with_a_kill(self.cluster, &envelope)?;
                     }
                     return Ok(End::Killed);
                 }
