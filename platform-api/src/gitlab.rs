@@ -3,7 +3,8 @@
 //! The branch is named after the operation, so that a request that is sent again finds its own work.
 
 use crate::problem::{Problem, Refused};
-use axum::http::StatusCode;
+use crate::traces;
+use axum::http::{HeaderMap, StatusCode};
 use claims::Claim;
 use reqwest::{Client, Response};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -142,7 +143,10 @@ impl GitLab {
     }
 
     async fn send(&self, request: reqwest::RequestBuilder) -> Result<Response, Refused> {
+        let mut headers = HeaderMap::new();
+        traces::carry(&mut headers);
         request
+            .headers(headers)
             .header("private-token", self.token.expose_secret())
             .send()
             .await

@@ -58,10 +58,10 @@ pub fn assemble(settings: &Settings, stop: CancellationToken) -> anyhow::Result<
             gitlab.folder.clone(),
         )?)
     });
-    let search = settings
-        .search
-        .as_ref()
-        .map(|search| anyhow::Ok(Arc::new(search::Index::new(search.access()?)?)));
+    let search = settings.search.as_ref().map(|search| {
+        let index = search::Index::new(search.access()?)?;
+        anyhow::Ok(Arc::new(index.carrying(traces::carry)))
+    });
     let metrics = Metrics::new();
     Ok(Arc::new(App {
         claims: ClaimStore::new(&store.access(&store.bucket)?)?,

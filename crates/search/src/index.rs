@@ -5,6 +5,7 @@ use crate::mapping;
 use crate::settings::Settings;
 use crate::wire::{Body, Wire};
 use reqwest::Method;
+use reqwest::header::HeaderMap;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -79,6 +80,13 @@ impl Index {
         Ok(Self {
             wire: Wire::new(settings)?,
         })
+    }
+
+    /// The same access, whose every request carries what `carry` puts on it: the trace that it belongs to, for example.
+    #[must_use]
+    pub fn carrying(mut self, carry: fn(&mut HeaderMap)) -> Self {
+        self.wire.carry = carry;
+        self
     }
 
     /// Makes what is missing: the template, the first index, the aliases. Can be called as often as one likes, and by

@@ -2,7 +2,7 @@
 
 use crate::error::SearchError;
 use crate::settings::{Access, Limits, Settings};
-use reqwest::header::CONTENT_TYPE;
+use reqwest::header::{CONTENT_TYPE, HeaderMap};
 use reqwest::{Certificate, Client, Method, Response, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
@@ -18,6 +18,7 @@ pub(crate) struct Wire {
     /// Ends with a slash.
     address: Url,
     access: Access,
+    pub(crate) carry: fn(&mut HeaderMap),
     pub(crate) limits: Limits,
 }
 
@@ -80,6 +81,7 @@ impl Wire {
             http: http.build().map_err(|error| refuse(plain(&error)))?,
             address,
             access,
+            carry: |_| {},
             limits,
         })
     }
@@ -117,7 +119,13 @@ impl Wire {
             .address
             .join(path)
             .map_err(|error| self.unusable(purpose, format!("{path}: {error}")))?;
-        let mut request = self.http.request(method, address).timeout(purpose.limit);
+        let mut headers = HeaderMap::new();
+        (self.carry)(&mut headers);
+        let mut request = self
+            .http
+            .request(method, address)
+            .headers(headers)
+            .timeout(purpose.limit);
         request = match &self.access {
             Access::Open => request,
             Access::Basic { user, password } => {

@@ -1,5 +1,6 @@
 //! A new environment: in the bucket at once, or in Git by a merge request.
 
+use super::descriptions::{OfClaim, Repeatable};
 use super::input::{DryRun, Parameters};
 use crate::answers::ChangeAnswer;
 use crate::app::{App, Shared};
@@ -26,15 +27,14 @@ use jiff::Timestamp;
     post,
     path = "/api/v1/environments",
     tag = "environments",
-    params(DryRun, ("Idempotency-Key" = Option<String>, Header, description = "Makes the request safe to send again.")),
+    params(DryRun, Repeatable),
     request_body(content = ref("#/components/schemas/Draft"), content_type = "application/json"),
     responses(
         (status = 200, description = "With `dry_run`: what would happen.", body = super::Trial),
         (status = 202, description = "The claim stands in the store.", body = Accepted,
             headers(("ETag" = String, description = "State of the claim."), ("Location" = String, description = "The environment."))),
         (status = 409, description = "The name is taken.", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "Every fault of the claim.", body = Problem, content_type = "application/problem+json"),
-        (status = 423, description = "The platform takes no claims now.", body = Problem, content_type = "application/problem+json"),
+        OfClaim,
         (status = 429, description = "The pool is full, or too many requests.", body = Problem, content_type = "application/problem+json"),
         (status = 502, description = "GitLab did not do it.", body = Problem, content_type = "application/problem+json"),
     )
@@ -189,8 +189,9 @@ impl App {
         };
         let work = Box::pin(async {
             let by = caller.principal.name();
-            let opened = gitlab.propose(&claim, by, operation.id).await?;
-            Ok((opened, None))
+            let propose = gitlab.propose(&claim, by, operation.id);
+            let call = Call::new("git", "propose");
+            Ok((self.metrics.call(call, propose).await?, None))
         });
         let done = self.carry_out(deed, StatusCode::ACCEPTED, work).await?;
         Ok(ChangeAnswer::Proposed(operation.id, done))

@@ -2,7 +2,7 @@
 
 // The engine of the index's own tests.
 #[path = "../../../crates/search/tests/engine/node.rs"]
-mod node;
+pub(crate) mod node;
 
 use crate::scene::{LIST, Scene, draft};
 use crate::store::Kind;
