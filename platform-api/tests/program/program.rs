@@ -74,6 +74,10 @@ impl Answer {
         Some(value.to_owned())
     }
 
+    pub(crate) fn text(&self) -> &str {
+        &self.body
+    }
+
     pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error} in {self:?}"))
     }
@@ -92,6 +96,24 @@ impl Program {
         Self::with_settings(folder, store, issuer, more).await
     }
 
+    /// The same, without waiting until it is ready.
+    pub(crate) async fn spawn(store: &str, issuer: &Issuer, more: &Value) -> Self {
+        let folder = Arc::new(tempfile::tempdir().expect("a folder"));
+        let program = Self::spawned(folder, store, issuer, more);
+        let asked = || {
+            program
+                .client
+                .get(format!("{}/healthz", program.url))
+                .send()
+        };
+        let deadline = Instant::now() + START_DEADLINE;
+        while asked().await.is_err() {
+            assert!(Instant::now() < deadline, "{}", program.log());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        program
+    }
+
     /// Starts it once more where it was.
     pub(crate) async fn start_again(&self, store: &str, issuer: &Issuer) -> Self {
         Self::with_settings(Arc::clone(&self.folder), store, issuer, &self.more).await
@@ -103,6 +125,12 @@ impl Program {
         issuer: &Issuer,
         more: &Value,
     ) -> Self {
+        let mut program = Self::spawned(folder, store, issuer, more);
+        program.ready().await;
+        program
+    }
+
+    fn spawned(folder: Arc<TempDir>, store: &str, issuer: &Issuer, more: &Value) -> Self {
         let path = folder.path();
         let address = free_address();
         let mut settings = settings(path, &address, store, issuer);
@@ -126,7 +154,7 @@ impl Program {
             .kill_on_drop(true)
             .spawn()
             .expect("the program starts");
-        let mut program = Self {
+        Self {
             process,
             url: format!("http://{address}"),
             folder,
@@ -135,9 +163,7 @@ impl Program {
                 .no_proxy()
                 .build()
                 .expect("a client"),
-        };
-        program.ready().await;
-        program
+        }
     }
 
     async fn ready(&mut self) {

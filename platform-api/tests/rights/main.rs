@@ -1,6 +1,5 @@
-//! Who somebody is and what they may do, with the real programs on the other side: an OIDC provider, and OPAL.
+//! Who somebody is, with a real OIDC provider on the other side.
 #![allow(clippy::expect_used, clippy::panic)]
 
 mod oidc;
-mod opal;
 mod programs;

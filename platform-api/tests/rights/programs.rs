@@ -1,10 +1,7 @@
 //! The programs that tests start.
 
-use std::net::TcpListener;
 use std::path::PathBuf;
-use std::process::Stdio;
 use std::time::{Duration, Instant};
-use tokio::process::{Child, Command};
 
 /// A file of the engines' folder.
 pub(crate) fn tool(name: &str) -> PathBuf {
@@ -17,23 +14,6 @@ pub(crate) fn tool(name: &str) -> PathBuf {
         path.display()
     );
     path
-}
-
-/// Starts a program that ends with the test, and writes what it says into a file.
-pub(crate) fn start(command: &mut Command, log: &std::path::Path) -> Child {
-    let log = std::fs::File::create(log).expect("a log");
-    command
-        .stdout(log.try_clone().expect("a log"))
-        .stderr(log)
-        .stdin(Stdio::null())
-        .kill_on_drop(true)
-        .spawn()
-        .unwrap_or_else(|error| panic!("{command:?} does not start: {error}"))
-}
-
-pub(crate) fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    listener.local_addr().expect("an address").port()
 }
 
 /// Waits until something holds. `story` tells what is there instead when it does not in time.
