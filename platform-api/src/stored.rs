@@ -37,6 +37,26 @@ impl App {
         found.ok_or_else(|| Problem::unknown_environment(name.as_str()))
     }
 
+    /// The environment with what the controller says about it at this moment. Where that cannot be read, what was known
+    /// of it stays.
+    pub async fn with_fresh_status(&self, environment: Arc<Environment>) -> Arc<Environment> {
+        let Some(statuses) = &self.statuses else {
+            return environment;
+        };
+        let get = statuses.get(&environment.claim.environment_name);
+        let call = Call::new("store", "get-status");
+        match self.metrics.call(call, get).await {
+            Ok(status) => Arc::new(Environment {
+                status: status.map(Arc::new),
+                ..(*environment).clone()
+            }),
+            Err(error) => {
+                tracing::warn!(%error, "a status could not be read; what was known stays");
+                environment
+            }
+        }
+    }
+
     async fn fresh(&self, name: &EnvironmentName) -> Result<Option<Arc<Environment>>, Refused> {
         let known = self.view.get(name.as_str());
         if let Some(known) = &known

@@ -1,13 +1,13 @@
 //! One environment.
 
-use super::input::name_in_path;
+use super::descriptions::{Named, Unknown};
 use crate::answers::quoted;
 use crate::app::Shared;
 use crate::caller::Caller;
 use crate::environment::EnvironmentAnswer;
-use crate::problem::{Problem, Refused};
+use crate::problem::Refused;
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, ETAG};
 use axum::http::{HeaderMap, HeaderName};
 
@@ -20,22 +20,21 @@ use axum::http::{HeaderMap, HeaderName};
     path = "/api/v1/environments/{name}",
     tag = "environments",
     params(
-        ("name" = String, Path, description = "The environment's name."),
+        Named,
         ("Cache-Control" = Option<String>, Header, description = "`no-cache` asks the store itself."),
     ),
     responses(
         (status = 200, description = "The environment.", body = EnvironmentAnswer,
             headers(("ETag" = String, description = "State of the claim."))),
-        (status = 404, description = "There is none that you may see.", body = Problem, content_type = "application/problem+json"),
+        Unknown,
     )
 )]
 pub(super) async fn read(
     State(app): State<Shared>,
     caller: Caller,
-    Path(name): Path<String>,
+    Named(name): Named,
     headers: HeaderMap,
 ) -> Result<([(HeaderName, String); 1], Json<EnvironmentAnswer>), Refused> {
-    let name = name_in_path(&name)?;
     let fresh = headers
         .get(CACHE_CONTROL)
         .is_some_and(|wish| wish == "no-cache");
@@ -45,7 +44,10 @@ pub(super) async fn read(
             known
         }
         // Another replica may have made it a moment ago.
-        _ => app.require(&caller, &name).await?,
+        _ => {
+            let environment = app.require(&caller, &name).await?;
+            app.with_fresh_status(environment).await
+        }
     };
     let etag = quoted(environment.etag());
     Ok(([(ETAG, etag)], Json(environment.answer())))

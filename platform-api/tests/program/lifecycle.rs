@@ -128,18 +128,8 @@ async fn what_was_taken_back_can_be_restored_and_what_was_changed_undone() {
     fresh.verify_audit(restored.header("slipway-audit")).await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_controller_s_words_are_shown_and_explained() {
-    let scene = Scene::start(Kind::Versitygw).await;
-    let state = scene.made("dev-x", "dev").await;
-    let explain = scene.member("GET", &(path("dev-x") + "/explain"));
-    let before = scene.send(&explain).await.json();
-    assert_eq!(before["phase"], "Pending", "{before}");
-    assert_eq!(
-        before["rights"]["DeleteEnvironment"]["policies"],
-        json!(["teams-write-dev-and-sue"]),
-        "{before}"
-    );
+/// The controller says that `dev-x` waits, in that state of its claim.
+async fn blocked(scene: &Scene, state: &str) {
     let status = json!({
         "environment_name": "dev-x",
         "source": { "bucket": "environments", "key": "dev-x.json", "etag": state },
@@ -156,6 +146,34 @@ async fn the_controller_s_words_are_shown_and_explained() {
         .send()
         .await
         .expect("a status");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_asks_the_store_itself_hears_the_controller_s_last_word() {
+    // After its first look the program does not look again by itself.
+    let seldom = json!({ "sweep_seconds": 3600 });
+    let scene = Scene::start_with(Kind::Versitygw, &seldom).await;
+    let state = scene.made("dev-x", "dev").await;
+    blocked(&scene, &state).await;
+    let ask = scene.member("GET", &path("dev-x"));
+    assert_eq!(scene.send(&ask).await.json()["phase"], "Pending");
+    let itself = ask.header("cache-control", "no-cache");
+    assert_eq!(scene.send(&itself).await.json()["phase"], "Blocked");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_controller_s_words_are_shown_and_explained() {
+    let scene = Scene::start(Kind::Versitygw).await;
+    let state = scene.made("dev-x", "dev").await;
+    let explain = scene.member("GET", &(path("dev-x") + "/explain"));
+    let before = scene.send(&explain).await.json();
+    assert_eq!(before["phase"], "Pending", "{before}");
+    assert_eq!(
+        before["rights"]["DeleteEnvironment"]["policies"],
+        json!(["teams-write-dev-and-sue"]),
+        "{before}"
+    );
+    blocked(&scene, &state).await;
     let asked = scene.member("GET", &path("dev-x"));
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
     while scene.send(&asked).await.json()["phase"] != "Blocked" {
