@@ -3,15 +3,15 @@
 //! A listener first hears how everything is, then every change of what it may see. One that is too slow is told how
 //! everything is once more, so nothing is missed for good.
 
-use super::input::name_in_path;
+use super::descriptions::{Forbidden, Named, Unknown};
 use crate::app::Shared;
 use crate::caller::Caller;
 use crate::environment::{Environment, EnvironmentAnswer};
-use crate::problem::{Problem, Refused};
+use crate::problem::Refused;
 use crate::rights::refusal;
 use crate::view::{Change, ChangeKind};
 use authz::Action;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use futures::stream::{self, Stream, StreamExt as _};
 use serde::Serialize;
@@ -39,19 +39,18 @@ pub struct EnvironmentEvent {
     get,
     path = "/api/v1/environments/{name}/events",
     tag = "environments",
-    params(("name" = String, Path, description = "The environment's name.")),
+    params(Named),
     responses(
         (status = 200, description = "Events, each with an EnvironmentEvent as its data.", body = EnvironmentEvent, content_type = "text/event-stream"),
-        (status = 403, description = "A policy forbids it.", body = Problem, content_type = "application/problem+json"),
-        (status = 404, description = "There is none that you may see.", body = Problem, content_type = "application/problem+json"),
+        Forbidden,
+        Unknown,
     )
 )]
 pub(super) async fn of_one(
     State(app): State<Shared>,
     caller: Caller,
-    Path(name): Path<String>,
+    Named(name): Named,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Refused> {
-    let name = name_in_path(&name)?;
     let environment = app.require(&caller, &name).await?;
     let action = Action::ReadEvents;
     let verdict = app.decide(&caller, action, app.subject(&environment), None)?;

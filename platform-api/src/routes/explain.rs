@@ -1,17 +1,17 @@
 //! Why an environment is as it is, and what the caller may do about it.
 
-use super::input::name_in_path;
+use super::descriptions::{Forbidden, Named, Unknown};
 use super::trial::TrialVerdict;
 use crate::app::{App, Shared};
 use crate::caller::Caller;
 use crate::environment::Environment;
 use crate::estimate::Estimate;
-use crate::problem::{Problem, Refused};
+use crate::problem::Refused;
 use crate::rights::refusal;
 use crate::writes::{Remark, remarks};
 use authz::Action;
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use claims::status::Phase;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -64,19 +64,18 @@ pub(super) struct ServiceExplanation {
     get,
     path = "/api/v1/environments/{name}/explain",
     tag = "environments",
-    params(("name" = String, Path, description = "The environment's name.")),
+    params(Named),
     responses(
         (status = 200, description = "Why it is as it is.", body = Explanation),
-        (status = 403, description = "A policy forbids it.", body = Problem, content_type = "application/problem+json"),
-        (status = 404, description = "There is none that you may see.", body = Problem, content_type = "application/problem+json"),
+        Forbidden,
+        Unknown,
     )
 )]
 pub(super) async fn explain(
     State(app): State<Shared>,
     caller: Caller,
-    Path(name): Path<String>,
+    Named(name): Named,
 ) -> Result<Json<Explanation>, Refused> {
-    let name = name_in_path(&name)?;
     let environment = app.require(&caller, &name).await?;
     let action = Action::ExplainEnvironment;
     let verdict = app.decide(&caller, action, app.subject(&environment), None)?;

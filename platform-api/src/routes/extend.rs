@@ -1,6 +1,8 @@
 //! A later end for an evaluation.
 
-use super::input::{Expected, body, invalid, name_in_path};
+use super::bodies::Extended;
+use super::descriptions::{Forbidden, Named, Outrun, Repeatable, Unknown};
+use super::input::{Expected, body, invalid};
 use super::update::Change;
 use crate::answers::ChangeAnswer;
 use crate::app::Shared;
@@ -11,22 +13,9 @@ use crate::writes::Accepted;
 use authz::Action;
 use axum::Extension;
 use axum::body::Bytes;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
-use claims::Claim;
 use jiff::Timestamp;
-use serde::Deserialize;
-use utoipa::ToSchema;
-
-/// A later end.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Extended {
-    /// When the environment ends from now on, such as `2026-06-01T12:00:00Z`. A moment rather than a duration, so that
-    /// a request that arrives twice extends once.
-    #[schema(value_type = String, format = DateTime)]
-    until: Timestamp,
-}
 
 /// Extend an evaluation
 ///
@@ -37,29 +26,28 @@ pub(super) struct Extended {
     path = "/api/v1/environments/{name}/extend",
     tag = "environments",
     params(
-        ("name" = String, Path, description = "The environment's name."),
+        Named,
         ("If-Match" = Option<String>, Header, description = "Extends this state and no other."),
-        ("Idempotency-Key" = Option<String>, Header, description = "Makes the request safe to send again."),
+        Repeatable,
     ),
     request_body = Extended,
     responses(
         (status = 202, description = "It ends later.", body = Accepted),
-        (status = 403, description = "A policy forbids it.", body = Problem, content_type = "application/problem+json"),
-        (status = 404, description = "There is none that you may see.", body = Problem, content_type = "application/problem+json"),
+        Forbidden,
+        Unknown,
         (status = 409, description = "It does not end by itself, or its time is over.", body = Problem, content_type = "application/problem+json"),
-        (status = 412, description = "Somebody was faster.", body = Problem, content_type = "application/problem+json"),
+        Outrun,
         (status = 422, description = "The end is not a later one.", body = Problem, content_type = "application/problem+json"),
     )
 )]
 pub(super) async fn extend(
     State(app): State<Shared>,
     caller: Caller,
-    Path(name): Path<String>,
+    Named(name): Named,
     Extension(operation): Extension<Operation>,
     expected: Expected,
     bytes: Bytes,
 ) -> Result<ChangeAnswer, Refused> {
-    let name = name_in_path(&name)?;
     let Extended { until } = body(&bytes)?;
     let expected = expected.of_existing()?;
     let before = app.require(&caller, &name).await?;
@@ -87,10 +75,8 @@ pub(super) async fn extend(
             &format!("{until} is before the present end; an extension makes it later"),
         ));
     }
-    let after = Claim {
-        expiration_date: Some(until),
-        ..before.claim.clone()
-    };
+    let after = before.claim.clone().ending_at(until);
+    let after = after.map_err(|error| invalid("/until", &error.to_string()))?;
     let change = Change {
         action: Action::ExtendEnvironment,
         before,

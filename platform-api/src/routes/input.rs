@@ -1,5 +1,6 @@
 //! What handlers read from a request beside its path.
 
+use super::bodies;
 use crate::app::Shared;
 use crate::problem::{Problem, ProblemFault, Refused};
 use axum::extract::{FromRequestParts, Query};
@@ -7,7 +8,6 @@ use axum::http::StatusCode;
 use axum::http::header::{IF_MATCH, IF_NONE_MATCH};
 use axum::http::request::Parts;
 use claim_store::ETag;
-use claims::EnvironmentName;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use utoipa::IntoParams;
@@ -93,15 +93,9 @@ fn one_state(header: &str) -> Option<ETag> {
     plain.then(|| ETag::from(format!("\"{bare}\"")))
 }
 
-/// The name in the path. One that no environment can have is one that does not exist.
-pub(crate) fn name_in_path(text: &str) -> Result<EnvironmentName, Refused> {
-    text.parse().map_err(|_| Problem::unknown_environment(text))
-}
-
-/// A small JSON body of a route's own; an empty one is an empty object.
+/// A small JSON body of a route's own.
 pub(crate) fn body<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Refused> {
-    let bytes = if bytes.is_empty() { b"{}" } else { bytes };
-    serde_json::from_slice(bytes).map_err(|error| invalid("", &error.to_string()))
+    bodies::read(bytes).map_err(|error| invalid("", &error.to_string()))
 }
 
 /// One fault of what was sent.

@@ -1,6 +1,8 @@
 //! What a caller can do, one file for each thing.
 
+mod bodies;
 mod create;
+mod descriptions;
 mod events;
 mod explain;
 mod extend;

@@ -1,9 +1,10 @@
 //! The platform as a whole: closing it to new claims before it is drained.
 
+use super::descriptions::Forbidden;
 use crate::app::Shared;
 use crate::caller::Caller;
 use crate::commands::Operation;
-use crate::problem::{Problem, Refused};
+use crate::problem::Refused;
 use crate::writes::Deed;
 use authz::{Action, Circumstances, Resource};
 use axum::extract::State;
@@ -51,7 +52,7 @@ pub(super) async fn state(
     tag = "platform",
     responses(
         (status = 202, description = "It takes no claims any more.", body = PlatformState),
-        (status = 403, description = "A policy forbids it.", body = Problem, content_type = "application/problem+json"),
+        Forbidden,
     )
 )]
 pub(super) async fn drain(
@@ -90,7 +91,7 @@ pub(super) async fn drain(
     tag = "platform",
     responses(
         (status = 202, description = "It takes claims again.", body = PlatformState),
-        (status = 403, description = "A policy forbids it.", body = Problem, content_type = "application/problem+json"),
+        Forbidden,
     )
 )]
 pub(super) async fn thaw(

@@ -1,6 +1,7 @@
 //! Taking a claim back: its environment is taken down.
 
-use super::input::{DryRun, Expected, Parameters, name_in_path};
+use super::descriptions::{Forbidden, Named, Outrun, Repeatable, Unknown};
+use super::input::{DryRun, Expected, Parameters};
 use crate::answers::ChangeAnswer;
 use crate::app::Shared;
 use crate::caller::Caller;
@@ -11,7 +12,7 @@ use crate::problem::{Problem, Refused};
 use crate::writes::{Accepted, Deed};
 use authz::{Action, Origin};
 use axum::Extension;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use claims::{Gone, Tombstone};
 use jiff::Timestamp;
 
@@ -25,29 +26,28 @@ use jiff::Timestamp;
     tag = "environments",
     params(
         DryRun,
-        ("name" = String, Path, description = "The environment's name."),
+        Named,
         ("If-Match" = Option<String>, Header, description = "Takes back this state and no other."),
-        ("Idempotency-Key" = Option<String>, Header, description = "Makes the request safe to send again."),
+        Repeatable,
     ),
     responses(
         (status = 200, description = "With `dry_run`: what would be taken down.", body = super::Trial),
         (status = 202, description = "The claim is taken back.", body = Accepted),
-        (status = 403, description = "A policy forbids it.", body = Problem, content_type = "application/problem+json"),
-        (status = 404, description = "There is none that you may see.", body = Problem, content_type = "application/problem+json"),
+        Forbidden,
+        Unknown,
         (status = 409, description = "It is static, or taken down already.", body = Problem, content_type = "application/problem+json"),
         (status = 410, description = "It is gone.", body = Problem, content_type = "application/problem+json"),
-        (status = 412, description = "Somebody was faster.", body = Problem, content_type = "application/problem+json"),
+        Outrun,
     )
 )]
 pub(super) async fn remove(
     State(app): State<Shared>,
     caller: Caller,
-    Path(name): Path<String>,
+    Named(name): Named,
     Extension(operation): Extension<Operation>,
     Parameters(DryRun { dry_run }): Parameters<DryRun>,
     expected: Expected,
 ) -> Result<ChangeAnswer, Refused> {
-    let name = name_in_path(&name)?;
     let state = expected.of_existing()?;
     let before = app.require(&caller, &name).await?;
     // With a state that is over, the store tells whether this very request took the claim back before.

@@ -1,6 +1,7 @@
 //! Taking a withdrawal back, as long as its tombstone is there.
 
-use super::input::{body, invalid, name_in_path};
+use super::descriptions::{Forbidden, Named, Repeatable, Unknown};
+use super::input::{body, invalid};
 use crate::answers::ChangeAnswer;
 use crate::app::{App, Shared};
 use crate::caller::Caller;
@@ -12,7 +13,7 @@ use crate::writes::{Accepted, Deed};
 use authz::{Action, Origin};
 use axum::Extension;
 use axum::body::Bytes;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use claim_store::{ClaimStore, StoreError};
 use claims::{Claim, EnvironmentName};
@@ -37,14 +38,14 @@ pub(super) struct Restored {
     path = "/api/v1/environments/{name}/restore",
     tag = "environments",
     params(
-        ("name" = String, Path, description = "The environment's name."),
-        ("Idempotency-Key" = Option<String>, Header, description = "Makes the request safe to send again."),
+        Named,
+        Repeatable,
     ),
     request_body = Restored,
     responses(
         (status = 202, description = "The claim stands in the store again.", body = Accepted),
-        (status = 403, description = "A policy forbids it.", body = Problem, content_type = "application/problem+json"),
-        (status = 404, description = "There is none that you may see.", body = Problem, content_type = "application/problem+json"),
+        Forbidden,
+        Unknown,
         (status = 409, description = "It was not taken back, or nothing of it is known.", body = Problem, content_type = "application/problem+json"),
         (status = 429, description = "The pool is full.", body = Problem, content_type = "application/problem+json"),
     )
@@ -52,11 +53,10 @@ pub(super) struct Restored {
 pub(super) async fn restore(
     State(app): State<Shared>,
     caller: Caller,
-    Path(name): Path<String>,
+    Named(name): Named,
     Extension(operation): Extension<Operation>,
     bytes: Bytes,
 ) -> Result<ChangeAnswer, Refused> {
-    let name = name_in_path(&name)?;
     let Restored { until } = body(&bytes)?;
     let before = app.last_known(&caller, &name).await?;
     let claim = renewed(before.claim.clone(), until)?;
@@ -143,14 +143,17 @@ fn renewed(claim: Claim, until: Option<Timestamp>) -> Result<Claim, Refused> {
         second.checked_add(lifetime).ok()
     };
     let kept = claim.expiration_date.filter(|end| *end > now);
-    let end = until.or(kept).or_else(from_now);
-    if end.is_some_and(|end| end <= now) {
+    let Some(end) = until.or(kept).or_else(from_now) else {
+        return Ok(Claim {
+            expiration_date: None,
+            ..claim
+        });
+    };
+    if end <= now {
         return Err(invalid("/until", "is not in the future"));
     }
-    Ok(Claim {
-        expiration_date: end,
-        ..claim
-    })
+    let renewed = claim.ending_at(end);
+    renewed.map_err(|error| invalid("/until", &error.to_string()))
 }
 
 fn lives(name: &EnvironmentName) -> Refused {

@@ -1,6 +1,8 @@
 //! Back to services that were asked for before.
 
-use super::input::{Expected, body, name_in_path};
+use super::bodies::Earlier;
+use super::descriptions::{Forbidden, Named, Outrun, Repeatable, Unknown};
+use super::input::{Expected, body};
 use super::update::Change;
 use crate::answers::ChangeAnswer;
 use crate::app::Shared;
@@ -12,22 +14,12 @@ use crate::writes::Accepted;
 use authz::Action;
 use axum::Extension;
 use axum::body::Bytes;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use claims::Claim;
-use serde::Deserialize;
-use utoipa::ToSchema;
 
 /// Claims that are looked at, from the newest on.
 const LOOKED_AT: usize = 20;
-
-/// How far to go back.
-#[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Earlier {
-    /// The state of the claim to go back to, as `ETag` named it. The last one with other services when it is left out.
-    etag: Option<String>,
-}
 
 /// Go back to earlier services
 ///
@@ -37,28 +29,27 @@ pub(super) struct Earlier {
     path = "/api/v1/environments/{name}/rollback",
     tag = "environments",
     params(
-        ("name" = String, Path, description = "The environment's name."),
+        Named,
         ("If-Match" = Option<String>, Header, description = "Changes this state and no other."),
-        ("Idempotency-Key" = Option<String>, Header, description = "Makes the request safe to send again."),
+        Repeatable,
     ),
     request_body = Earlier,
     responses(
         (status = 202, description = "The earlier services are asked for again.", body = Accepted),
-        (status = 403, description = "A policy forbids it.", body = Problem, content_type = "application/problem+json"),
-        (status = 404, description = "There is none that you may see.", body = Problem, content_type = "application/problem+json"),
+        Forbidden,
+        Unknown,
         (status = 409, description = "There is nothing to go back to.", body = Problem, content_type = "application/problem+json"),
-        (status = 412, description = "Somebody was faster.", body = Problem, content_type = "application/problem+json"),
+        Outrun,
     )
 )]
 pub(super) async fn rollback(
     State(app): State<Shared>,
     caller: Caller,
-    Path(name): Path<String>,
+    Named(name): Named,
     Extension(operation): Extension<Operation>,
     expected: Expected,
     bytes: Bytes,
 ) -> Result<ChangeAnswer, Refused> {
-    let name = name_in_path(&name)?;
     let Earlier { etag } = body(&bytes)?;
     let expected = expected.of_existing()?;
     let before = app.require(&caller, &name).await?;

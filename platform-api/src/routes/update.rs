@@ -1,6 +1,7 @@
 //! Another claim for an environment that is there.
 
-use super::input::{DryRun, Expected, Parameters, name_in_path};
+use super::descriptions::{Forbidden, Named, OfClaim, Outrun, Repeatable, Unknown};
+use super::input::{DryRun, Expected, Parameters};
 use crate::answers::ChangeAnswer;
 use crate::app::{App, Shared};
 use crate::caller::Caller;
@@ -12,7 +13,7 @@ use crate::writes::{Accepted, Deed};
 use authz::Action;
 use axum::Extension;
 use axum::body::Bytes;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use claim_store::ETag;
 use claims::{Claim, Draft, EnvironmentName, Fault, FaultKind, Faults};
@@ -29,34 +30,32 @@ use std::sync::Arc;
     tag = "environments",
     params(
         DryRun,
-        ("name" = String, Path, description = "The environment's name."),
+        Named,
         ("If-Match" = Option<String>, Header, description = "State that the change starts from."),
         ("If-None-Match" = Option<String>, Header, description = "`*`: the environment must not exist."),
-        ("Idempotency-Key" = Option<String>, Header, description = "Makes the request safe to send again."),
+        Repeatable,
     ),
     request_body(content = ref("#/components/schemas/Draft"), content_type = "application/json"),
     responses(
         (status = 200, description = "With `dry_run`: what would happen.", body = super::Trial),
         (status = 202, description = "The claim stands in the store.", body = Accepted),
-        (status = 403, description = "A policy forbids it.", body = Problem, content_type = "application/problem+json"),
-        (status = 404, description = "There is none that you may see.", body = Problem, content_type = "application/problem+json"),
+        Forbidden,
+        Unknown,
         (status = 409, description = "It is static, or being taken down.", body = Problem, content_type = "application/problem+json"),
-        (status = 412, description = "Somebody was faster.", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "Every fault of the claim.", body = Problem, content_type = "application/problem+json"),
-        (status = 423, description = "The platform takes no claims now.", body = Problem, content_type = "application/problem+json"),
+        Outrun,
+        OfClaim,
         (status = 428, description = "The request says no state.", body = Problem, content_type = "application/problem+json"),
     )
 )]
 pub(super) async fn update(
     State(app): State<Shared>,
     caller: Caller,
-    Path(name): Path<String>,
+    Named(name): Named,
     Extension(operation): Extension<Operation>,
     Parameters(DryRun { dry_run }): Parameters<DryRun>,
     expected: Expected,
     bytes: Bytes,
 ) -> Result<ChangeAnswer, Refused> {
-    let name = name_in_path(&name)?;
     let draft = Draft::read(&bytes).map_err(|faults| Problem::faults(&faults))?;
     require_same_name(&name, &draft)?;
     let expected = match expected {
