@@ -6,11 +6,18 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::{command, ground, stage::stage};
 
-const TARGETS: [&str; 4] = ["claim", "request_body", "status", "version"];
+const TARGETS: [&str; 6] = [
+    "claim",
+    "extend",
+    "request_body",
+    "rollback",
+    "status",
+    "version",
+];
 /// What `cargo fuzz` asks of the compiler, without the sanitizer: there is no unsafe code to watch.
 const FLAGS: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
     -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
@@ -19,6 +26,7 @@ const FLAGS: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-leve
 /// Naming the target keeps the flags away from build scripts.
 const PLATFORM: &str = "x86_64-unknown-linux-gnu";
 const STATUS: &str = r#"{"phase":"Ready","since":"2024-01-15T10:30:00Z"}"#;
+const ROLLBACKS: [&str; 3] = ["", "{}", r#"{"etag":"9b2cf535f27731c974343645a3985328"}"#];
 const TAGS: &str = "latest\n1.2.3\nv1.2.3.4\n2.0.0-rc.1\n2.0.0\n10.0.0";
 
 /// Arguments of `cargo xtask fuzz`.
@@ -95,6 +103,8 @@ fn build(work: &Path) -> Result<()> {
 fn seed(target: &str, corpus: &Path) -> Result<()> {
     fs::create_dir_all(corpus)?;
     let cases = match target {
+        "extend" => behind(&ends()?, &claims()?),
+        "rollback" => behind(&ROLLBACKS.map(str::to_owned), &claims()?),
         "status" => vec![STATUS.to_owned()],
         "version" => constraints()?,
         _ => claims()?,
@@ -137,6 +147,27 @@ fn changed(base: &Map<String, Value>, case: &Value) -> Map<String, Value> {
         claim.insert(field.clone(), value.clone());
     }
     claim
+}
+
+/// Every end of the corpus as the body that asks for it.
+fn ends() -> Result<Vec<String>> {
+    let corpus = cases()?;
+    let cases = corpus["cases"].as_array().into_iter().flatten();
+    let ends: Vec<String> = cases
+        .filter_map(|case| case["set"].get("expiration_date"))
+        .map(|end| json!({ "until": end }).to_string())
+        .collect();
+    ensure!(!ends.is_empty(), "the corpus has no ends");
+    Ok(ends)
+}
+
+/// Every claim behind the line of one body, so that each body and each claim is there.
+fn behind(bodies: &[String], claims: &[String]) -> Vec<String> {
+    let bodies = bodies.iter().cycle();
+    let pairs = bodies.zip(claims);
+    pairs
+        .map(|(body, claim)| format!("{body}\n{claim}"))
+        .collect()
 }
 
 /// Every constraint of the corpus with some tags.
