@@ -86,9 +86,10 @@ impl Walk<'_> {
             self.at_the_console(console).await?;
         }
         if matches!(step.edit, Edit::Destroy) {
-            self.lane.driven.new_command().await?;
-            self.state.destroy(&self.lane.driven).await?;
-        } else {
+            self.destroy(console.is_some_and(Console::takes_mark_away))
+                .await?;
+        } else if !(lost && matches!(step.edit, Edit::RemovePool(_))) {
+            // A pool that neither state nor configuration names is nobody's wish: it stays until somebody imports it.
             self.edit(&step.edit);
         }
         self.apply_under(&step.trouble).await?;
@@ -192,6 +193,24 @@ impl Walk<'_> {
         let body = Some(&body).filter(|body| !body.is_null());
         account.send(method, &path, body).await?;
         Ok(())
+    }
+
+    /// Destroys everything. What lost its mark at the console is refused, and then the user does as the refusal says.
+    async fn destroy(&mut self, unmarked: bool) -> Result<()> {
+        let Lane {
+            account, driven, ..
+        } = &mut *self.lane;
+        driven.new_command().await?;
+        match self.state.destroy(driven).await {
+            Err(refused) if unmarked && refused.to_string().contains("SLW-238") => {}
+            ended => return Ok(ended?),
+        }
+        driven.new_command().await?;
+        self.state
+            .apply_or_take_over(driven, account, &self.wish)
+            .await?;
+        driven.new_command().await?;
+        Ok(self.state.destroy(driven).await?)
     }
 
     /// Applies while something goes wrong, and then until it went well.
