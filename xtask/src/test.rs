@@ -97,6 +97,12 @@ const ON_REQUEST: &[Step] = &[
         run: complete_ha,
     },
     Step {
+        name: "complete-faults",
+        about: "a run of every component, cut, killed or its host rebooted at each of its events",
+        expected: "25 min",
+        run: complete_faults,
+    },
+    Step {
         name: "fuzz",
         about: "what a fuzzer invents for the readers of claims, requests, statuses and versions",
         expected: "5 min cold, 2 min warm",
@@ -241,13 +247,17 @@ fn opentofu(ground: &Ground<'_>) -> Result<()> {
 }
 
 fn complete_ha(ground: &Ground<'_>) -> Result<()> {
+    on_request(ground, "acceptance_complete::")
+}
+
+fn complete_faults(ground: &Ground<'_>) -> Result<()> {
+    on_request(ground, "acceptance_complete_faults::")
+}
+
+/// The tests of that name that run only when they are asked for.
+fn on_request(ground: &Ground<'_>, name: &str) -> Result<()> {
     build(ground)?;
-    run_tests(
-        ground,
-        ground.core,
-        &SUITE,
-        &["--ignored", "acceptance_complete::"],
-    )
+    run_tests(ground, ground.core, &SUITE, &["--ignored", name])
 }
 
 fn run_tests<S: AsRef<std::ffi::OsStr>>(
