@@ -116,6 +116,20 @@ mod tests {
     }
 
     #[test]
+    fn an_end_is_one_that_every_reader_takes() {
+        let claim = of(EnvironmentType::Sue, None);
+        let after = claim.clone().ending_at(at("2024-01-15T10:30:01.5Z"));
+        let after = after.unwrap();
+        assert_eq!(Claim::read(after.to_json().as_bytes()), Ok(after));
+        // The claim says that it was asked for only then.
+        let start = claim.creation_date;
+        assert_eq!(claim.ending_at(start), Err(EndError::BeforeStart));
+        let kind = EnvironmentType::Dev;
+        let endless = of(kind, None).ending_at(at("2999-01-01T00:00:00Z"));
+        assert_eq!(endless, Err(EndError::Endless(kind)));
+    }
+
+    #[test]
     fn persistent_types_never_end() {
         for kind in [
             EnvironmentType::Dev,
