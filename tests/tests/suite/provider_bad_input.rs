@@ -1,6 +1,6 @@
 //! Bad input: one error at plan time, with its attribute, what is allowed and the nearest match; nothing is created.
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use slipway_tests::{Call, Sandbox, SandboxOptions, Terraform, configuration};
 
 /// One mistake: what is replaced in a good configuration, and what the error must say.
@@ -241,5 +241,32 @@ fn a_wrong_key_is_told_before_anything_is_written() -> Result<()> {
         text.contains("SLW-101") && text.contains("There is no API key"),
         "{text}"
     );
+    Ok(())
+}
+
+#[test]
+fn an_update_that_lacks_its_bundle_begins_nothing() -> Result<()> {
+    let sandbox = Sandbox::start(SandboxOptions::records())?;
+    let terraform = Terraform::new(&sandbox, &configuration::platform("bundled", &[]))?;
+    terraform.apply()?.ok()?;
+    terraform.edit("kong = { enabled = false }", "kong = { enabled = true }")?;
+    terraform.edit(
+        "  components = {",
+        "  bootstrap = { connection = \"local\", bundle = \"nowhere.tar.gz\" }\n  components = {",
+    )?;
+    let before = sandbox.mark()?;
+    let refused = terraform.apply()?.failed()?.text();
+    ensure!(
+        refused.contains("SLW-354") && refused.contains("nowhere.tar.gz"),
+        "{refused}"
+    );
+    ensure!(
+        !sandbox.journal(before)?.iter().any(Call::writes),
+        "something was changed all the same"
+    );
+    let kept = terraform
+        .resource("slipway_platform.main")?
+        .context("the platform is not in the state")?;
+    ensure!(kept["phase"] == "ready", "{kept}");
     Ok(())
 }
