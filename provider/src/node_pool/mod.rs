@@ -144,7 +144,7 @@ impl Resource<Session> for NodePoolResource {
         if !ours.is_empty() && ours.len() == pools.len() {
             return Err(Fault::new(
                 fault::LAST_POOL,
-                format!("Node pool {} is the last one of cluster {cluster}, and Vultr keeps no cluster without one. Destroy the cluster instead, or add another pool first.", pool_mark::name_of(&ours[0].label)),
+                format!("Node pool {} is the last one of cluster {cluster}, and Vultr keeps no cluster without one. Somebody removed the platform's own pool: run `terraform apply` with the whole configuration, which makes it again, and then repeat this.", pool_mark::name_of(&ours[0].label)),
             )
             .into());
         }

@@ -46,6 +46,15 @@ impl Console {
             Self::TagPool(_) | Self::RenameCluster | Self::DescribeVpc
         )
     }
+
+    /// The code with which a destroy may be refused after it, until an apply has brought back what it took away.
+    pub(crate) fn keeps_from_destroying(&self) -> Option<&'static str> {
+        match self {
+            // Of two pools, the user's is the last when the platform's own is gone.
+            Self::DeletePool(_) => Some("SLW-233"),
+            _ => self.takes_mark_away().then_some("SLW-238"),
+        }
+    }
 }
 
 /// What goes wrong in the apply.

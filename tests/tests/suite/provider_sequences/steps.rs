@@ -86,7 +86,7 @@ impl Walk<'_> {
             self.at_the_console(console).await?;
         }
         if matches!(step.edit, Edit::Destroy) {
-            self.destroy(console.is_some_and(Console::takes_mark_away))
+            self.destroy(console.and_then(Console::keeps_from_destroying))
                 .await?;
         } else if !(lost && matches!(step.edit, Edit::RemovePool(_))) {
             // A pool that neither state nor configuration names is nobody's wish: it stays until somebody imports it.
@@ -195,14 +195,14 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// Destroys everything. What lost its mark at the console is refused, and then the user does as the refusal says.
-    async fn destroy(&mut self, unmarked: bool) -> Result<()> {
+    /// Destroys everything. If that may be refused for what was done at the console, the user does as the refusal says.
+    async fn destroy(&mut self, refusal: Option<&str>) -> Result<()> {
         let Lane {
             account, driven, ..
         } = &mut *self.lane;
         driven.new_command().await?;
         match self.state.destroy(driven).await {
-            Err(refused) if unmarked && refused.to_string().contains("SLW-238") => {}
+            Err(refused) if refusal.is_some_and(|code| refused.to_string().contains(code)) => {}
             ended => return Ok(ended?),
         }
         driven.new_command().await?;
