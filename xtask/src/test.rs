@@ -164,6 +164,8 @@ fn format(_: &Ground<'_>) -> Result<()> {
 }
 
 fn deny(ground: &Ground<'_>) -> Result<()> {
+    // A build fetches what its own platform needs; what others would need has its licence, too.
+    command::run(ground::cargo().args(["fetch", "--locked"]))?;
     let mut deny = Command::new(ground.engines.join("lint/bin/cargo-deny"));
     deny.current_dir(ground::root());
     command::run(deny.args(["--offline", "check", "bans", "licenses", "sources"]))

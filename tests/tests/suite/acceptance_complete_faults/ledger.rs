@@ -205,7 +205,7 @@ impl Ledger {
         let with = |fault| self.met.values().filter(|met| **met == fault).count();
         let met = |event: &&String| self.met.contains_key(*event);
         let shared = self.with_a_kill.len() - self.with_a_kill.iter().filter(met).count();
-        println!(
+        eprintln!(
             "{when}: {} events in {} s: {} cut, {} killed, {} rebooted, {} without a fault, {shared} more in one kill with another; {} of {} components ended; run again after {:?}, failures {:?}",
             self.met.len(),
             begun.elapsed().as_secs(),
@@ -225,7 +225,7 @@ impl Ledger {
         let twice: Vec<_> = self.ended.iter().filter(|(_, times)| **times > 1).collect();
         ensure!(twice.is_empty(), "came to their end twice: {twice:?}");
         let untold = self.catalog.len() - self.ended.len();
-        println!("{untold} ends were recorded and never told");
+        eprintln!("{untold} ends were recorded and never told");
         for kind in [Fault::Cut, Fault::Kill, Fault::Reboot] {
             let times = self.met.values().filter(|met| **met == Some(kind)).count();
             ensure!(

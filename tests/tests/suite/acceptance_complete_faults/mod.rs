@@ -73,11 +73,12 @@ fn without_components(example_text: &str) -> Result<String> {
         .split_once("\n  components = {\n")
         .context("no components")?;
     let (_, after) = rest.split_once("\n  }\n").context("no end")?;
-    let off: String = example()?
+    let off: Vec<String> = example()?
         .iter()
-        .map(|name| format!("    {name} = {{ enabled = false }}\n"))
+        .map(|name| format!("    {name} = {{ enabled = false }}"))
         .collect();
-    Ok(format!("{before}\n  components = {{\n{off}  }}\n{after}"))
+    let off = off.join("\n");
+    Ok(format!("{before}\n  components = {{\n{off}\n  }}\n{after}"))
 }
 
 /// What every run of the sweep is asked for.
