@@ -227,8 +227,8 @@ const WITH_BOTH_CORES: [&str; 2] = ["acceptance_quickstart", "acceptance_claims"
 /// The tests of many crates together, one program.
 const SUITE: [&str; 4] = ["--package", "slipway-tests", "--test", "suite"];
 
-/// Every test file of the provider that runs a core against an account of records, and the main job on real clusters. A run
-/// of all tests with another core has had them already.
+/// Every test of the provider that runs a core against an account of records, and the main job on real clusters. A run of
+/// all tests with another core has had them already.
 fn opentofu(ground: &Ground<'_>) -> Result<()> {
     if ground.core.is_some() {
         eprintln!("  nothing to do: the tests ran with {:?}", ground.core);
@@ -238,14 +238,25 @@ fn opentofu(ground: &Ground<'_>) -> Result<()> {
     for entry in std::fs::read_dir(ground::root().join("tests/tests/suite"))? {
         let path = entry?.path();
         let name = path.file_stem().unwrap_or_default().to_string_lossy();
-        let runs_a_core = name.starts_with("provider_")
-            && path.is_file()
-            && std::fs::read_to_string(&path)?.contains("Terraform::new");
-        if runs_a_core || WITH_BOTH_CORES.contains(&name.as_ref()) {
+        let of_the_provider = name.starts_with("provider_");
+        if WITH_BOTH_CORES.contains(&name.as_ref()) || (of_the_provider && runs_a_core(&path)?) {
             names.push(format!("{name}::"));
         }
     }
     run_tests(ground, Some("tofu"), &SUITE, &names)
+}
+
+/// Whether a test, one file or a folder of them, starts a core.
+fn runs_a_core(test: &Path) -> Result<bool> {
+    if test.is_file() {
+        return Ok(std::fs::read_to_string(test)?.contains("Terraform::new"));
+    }
+    for entry in std::fs::read_dir(test)? {
+        if runs_a_core(&entry?.path())? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn complete_ha(ground: &Ground<'_>) -> Result<()> {

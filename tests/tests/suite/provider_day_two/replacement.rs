@@ -109,9 +109,15 @@ fn a_replacement_killed_anywhere_is_continued_and_one_given_up_is_taken_back() -
 
     let first = id_of(&pool(&sandbox, "web")?)?;
     terraform.edit("\"vc2-2c-4gb\"\n  labels", "\"vc2-4c-8gb\"\n  labels")?;
+    // The answer is held off, or the apply would be at its end as soon as the pool is gone.
+    sandbox.fault(&json!({
+        "method": "DELETE", "path": "/kubernetes/clusters/*/node-pools/*",
+        "action": "timeout_after", "hold_ms": 60_000,
+    }))?;
     killed_when(&terraform, "the old pool is gone", || {
         Ok(pool(&sandbox, "web").is_err())
     })?;
+    sandbox.clear_faults()?;
     terraform.apply()?.ok()?;
     unchanged(&terraform)?;
     only_pool(&sandbox, &format!("web-{}", &first[..8]))?;
