@@ -50,6 +50,8 @@ pub(crate) struct Standing {
     /// The plan of the first pool's nodes.
     pub(crate) system_plan: Option<String>,
     pub(crate) statuses: Option<Statuses>,
+    /// The journal as it was read last.
+    pub(crate) journal: Option<BTreeMap<String, JournalRecord>>,
     /// Why the settings could not be written down, if they could not.
     pub(crate) unrecorded: Option<Fault>,
 }
@@ -172,7 +174,7 @@ impl Launch<'_> {
             Step::SettlePool { cluster } => self.settle_pool(&cluster, seen, standing).await?,
             Step::ReadJournal { cluster } => {
                 let records = self.journal(&cluster).await?;
-                self.note(&records, seen, standing);
+                self.note(records, seen, standing);
             }
             Step::RunComponents { cluster, vpc, .. } => {
                 self.run_components(&cluster, &vpc, seen, standing).await?;
@@ -202,14 +204,15 @@ impl Launch<'_> {
 
     fn note(
         &self,
-        records: &BTreeMap<String, JournalRecord>,
+        records: BTreeMap<String, JournalRecord>,
         seen: &mut Observed,
         standing: &mut Standing,
     ) {
-        let mut statuses = status::recorded(records, None, &Statuses::new());
+        let mut statuses = status::recorded(&records, None, &Statuses::new());
         statuses.retain(|name, _| self.wanted.contains_key(name));
         standing.statuses = Some(statuses);
-        seen.due = Some(status::due(&self.wanted, records).into_keys().collect());
+        seen.due = Some(status::due(&self.wanted, &records).into_keys().collect());
+        standing.journal = Some(records);
     }
 
     fn job(&self) -> Job<'_> {
@@ -244,7 +247,7 @@ impl Launch<'_> {
     ) -> Result<(), Diagnostics> {
         let run = bootstrap_host::run(&self.job(), cluster, vpc).await;
         if let Ok(records) = self.journal(cluster).await {
-            self.note(&records, seen, standing);
+            self.note(records, seen, standing);
         }
         // What is recorded must be in the state also when the run has failed.
         self.record(standing);

@@ -123,7 +123,7 @@ impl Resource<Session> for PlatformResource {
             unfinished: true,
             components: true,
         };
-        order.carry_out(&mut op.warnings).await
+        order.carry_out(&mut op.private, &mut op.warnings).await
     }
 
     async fn read(&self, op: &mut Read<Session>) -> Result<Option<Object>, Diagnostics> {
@@ -160,7 +160,7 @@ impl Resource<Session> for PlatformResource {
             unfinished: phase == Phase::Incomplete,
             components: phase != Phase::Ready || op.changed("component_status"),
         };
-        order.carry_out(&mut op.warnings).await
+        order.carry_out(&mut op.private, &mut op.warnings).await
     }
 
     async fn delete(&self, op: &mut Delete<Session>) -> Result<(), Diagnostics> {

@@ -3,14 +3,15 @@
 use std::collections::BTreeMap;
 
 use secrecy::SecretString;
-use tfplugin::{Diagnostics, Object, PartialState, Stop};
+use tfplugin::{Diagnostics, Object, PartialState, Private, Stop};
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::launch::Launch;
+use super::launch::{Launch, Standing};
+use super::read::Linked;
 use super::sequence::Goal;
 use super::settings::{self, Operation, Settings};
-use super::{Phase, plan_components, plan_nodes, record};
+use super::{Phase, plan_components, plan_nodes, record, status};
 use crate::bootstrap_place::Bootstrap;
 use crate::component_catalog;
 use crate::mark::Incarnation;
@@ -32,7 +33,11 @@ pub(super) struct Order<'a> {
 
 impl Order<'_> {
     /// Gets there, and gives the state. What must not stop it becomes a warning.
-    pub(super) async fn carry_out(self, warnings: &mut Diagnostics) -> Result<Object, Diagnostics> {
+    pub(super) async fn carry_out(
+        self,
+        private: &mut Private,
+        warnings: &mut Diagnostics,
+    ) -> Result<Object, Diagnostics> {
         let run = Uuid::new_v4();
         let incarnation = self.unfinished.then(|| Incarnation::from_id(run));
         let catalog = component_catalog::embedded()?;
@@ -69,12 +74,26 @@ impl Order<'_> {
         if let Some(fault) = &standing.unrecorded {
             warnings.push(fault.clone().into_warning());
         }
+        keep(self.session, &standing, private).await;
         standing.write(&mut state);
         plan_nodes::settle(self.session, &standing, &mut state).await?;
         if let Some(incarnation) = &incarnation {
             state.set("incarnation", incarnation.as_str());
         }
         Ok(state)
+    }
+}
+
+/// Keeps with the object what the next refresh would keep: else that would change the state, and call it a difference.
+async fn keep(session: &Session, standing: &Standing, private: &mut Private) {
+    if let Some(journal) = &standing.journal {
+        status::keep_journal(journal, private);
+    }
+    // What stands stands: that nobody answers here is for the next refresh to say.
+    if let (Some(cluster), Ok(client)) = (&standing.cluster, session.vultr().await)
+        && let Ok(Some(linked)) = Linked::of(client, cluster).await
+    {
+        linked.keep(private);
     }
 }
 

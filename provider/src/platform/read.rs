@@ -49,7 +49,7 @@ impl Linked {
     }
 
     /// What the account says of a cluster; nothing if it is gone.
-    async fn of(client: &Client, cluster: &str) -> Result<Option<Self>, Fault> {
+    pub(super) async fn of(client: &Client, cluster: &str) -> Result<Option<Self>, Fault> {
         let seen = client.linked_resources(cluster).await;
         let seen =
             seen.map_err(|error| cloud(&format!("listing what cluster {cluster} made"), &error))?;
@@ -68,8 +68,11 @@ impl Linked {
         }))
     }
 
-    /// Keeps it with the object.
+    /// Keeps it with the object. Nothing is kept of nothing: it would make another state of the same platform.
     pub(super) fn keep(&self, private: &mut Private) {
+        if *self == private.get(LINKED).unwrap_or_default() {
+            return;
+        }
         // Maps of texts always have a JSON form.
         let _ = private.set(LINKED, self);
     }

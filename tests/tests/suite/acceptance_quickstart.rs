@@ -6,6 +6,8 @@ use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 use slipway_tests::{Cluster, Core, Sandbox, SandboxOptions, Terraform, configuration::COMPONENTS};
 
+use super::settled::refreshed;
+
 const PLATFORM: &str = "module.platform.slipway_platform.this";
 const RUN_AGAIN: &str = r#"
 terraform {
@@ -72,6 +74,7 @@ fn quickstart_applies_settles_changes_and_leaves_nothing() -> Result<()> {
     let cluster = Cluster::only(&sandbox)?;
     every_component_is_recorded_and_ready(&cluster)?;
     releases_agree_with_the_state(&cluster, &terraform)?;
+    refreshed(&terraform)?;
     no_host_outlives_the_run(&sandbox)?;
 
     one_component_runs_again_on_request(&sandbox, &cluster)?;

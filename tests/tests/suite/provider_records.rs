@@ -7,7 +7,7 @@ use slipway_tests::{
     Call, Sandbox, SandboxOptions, Terraform, configuration, kill_in_group, until,
 };
 
-use super::settled::{cluster, empty, unchanged};
+use super::settled::{cluster, empty, refreshed, unchanged};
 
 const APPLY: [&str; 4] = ["apply", "-auto-approve", "-input=false", "-no-color"];
 
@@ -30,6 +30,7 @@ fn a_platform_is_made_changed_and_taken_down_to_nothing() -> Result<()> {
     let configuration = configuration::platform("whole", &[]) + &pools(1);
     let terraform = Terraform::new(&sandbox, &configuration)?;
     terraform.apply()?.ok()?;
+    refreshed(&terraform)?;
     unchanged(&terraform)?;
     ensure!(mark_of(&sandbox, "vpc")? == "slipway:whole");
 

@@ -16,6 +16,26 @@ pub(super) fn unchanged(terraform: &Terraform) -> Result<()> {
     Ok(())
 }
 
+/// Fails unless a refresh leaves the state as it is, what is kept beside the attributes included: whatever else it wrote
+/// would come as a difference to those who look for drift every night.
+pub(super) fn refreshed(terraform: &Terraform) -> Result<()> {
+    let stored = || -> Result<Value> {
+        let text = std::fs::read(terraform.folder().join("terraform.tfstate"))?;
+        Ok(serde_json::from_slice::<Value>(&text)?["resources"].take())
+    };
+    let before = stored()?;
+    let refresh = [
+        "apply",
+        "-refresh-only",
+        "-auto-approve",
+        "-input=false",
+        "-no-color",
+    ];
+    terraform.run(&refresh)?.ok()?;
+    ensure!(stored()? == before, "a refresh changes the state");
+    Ok(())
+}
+
 /// Fails unless nothing is left in the account.
 pub(crate) fn empty(sandbox: &Sandbox) -> Result<()> {
     let left = sandbox.objects()?;

@@ -92,10 +92,8 @@ fn both_commands(
 ) -> Result<Vec<Row>> {
     // What is measured has the request budget that users have.
     terraform.unset("SLIPWAY_SANDBOX_SPEED");
-    let commands: [(&'static str, &[&str]); 2] = [
-        ("plan", &["plan", "-detailed-exitcode"]),
-        ("refresh", &["plan", "-refresh-only", "-detailed-exitcode"]),
-    ];
+    let commands: [(&'static str, &[&str]); 2] =
+        [("plan", &["plan"]), ("refresh", &["plan", "-refresh-only"])];
     commands
         .into_iter()
         .map(|(command, words)| {
@@ -103,8 +101,9 @@ fn both_commands(
             words.extend(["-input=false", "-no-color"]);
             let mark = sandbox.mark()?;
             let (run, usage) = measured("terraform-provider-slipway", || terraform.run(&words))?;
+            // Its exit code is no measure: Terraform 1.11 ends a refresh that finds nothing with 2.
             ensure!(
-                run.code == 0,
+                run.text().contains("No changes."),
                 "{command} over {count} {kind} finds something to do:\n{}",
                 run.text()
             );
