@@ -17,7 +17,7 @@ demo: setup ## The main job in the sandbox: apply, apply again, change, destroy,
 	@$(XTASK) demo
 
 .PHONY: test
-test: setup-for-tests ## Everything that must pass before a change lands (cold 95 min, warm 65 min)
+test: setup-for-tests ## Everything that must pass before a change lands (cold 65 min, warm 50 min)
 	@echo "building the workspace (first time: 5 min)"
 	@$(XTASK) test
 

@@ -77,7 +77,7 @@ const STEPS: &[Step] = &[
     Step {
         name: "tests",
         about: "unit, property, fault and acceptance tests, with the real Terraform, hosts, clusters and stores",
-        expected: "50 min",
+        expected: "30 min",
         run: tests,
     },
     Step {
@@ -99,7 +99,7 @@ const ON_REQUEST: &[Step] = &[
     Step {
         name: "complete-faults",
         about: "a run of every component, cut, killed or its host rebooted at each of its events",
-        expected: "25 min",
+        expected: "15 min",
         run: complete_faults,
     },
     Step {
