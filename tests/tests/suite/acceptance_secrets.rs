@@ -196,10 +196,15 @@ pub(crate) fn files_with(text: &str, folder: &Path) -> Vec<PathBuf> {
     found
 }
 
+/// What the user's own process is called.
+const CORES: [&str; 3] = ["terraform", "terraform-newest", "tofu"];
+
 /// The control of the experiment: the key that was exported on purpose must have been seen where it belongs.
 fn the_watch_sees(sights: &HashSet<Sight>, exported: &str) -> Result<()> {
     let seen = |sight: &&Sight| {
-        sight.program == "terraform" && sight.place == "environ" && sight.text.contains(exported)
+        CORES.contains(&sight.program.as_str())
+            && sight.place == "environ"
+            && sight.text.contains(exported)
     };
     ensure!(
         sights.iter().any(|sight| seen(&sight)),
@@ -312,7 +317,7 @@ fn absent_from_processes(name: &str, canary: &str, sights: &HashSet<Sight>) -> R
     for sight in sights.iter().filter(|sight| sight.text.contains(canary)) {
         let exported = name == "API key"
             && sight.place == "environ"
-            && (sight.program == "terraform"
+            && (CORES.contains(&sight.program.as_str())
                 || "terraform-provider-slipway".starts_with(&sight.program));
         ensure!(
             exported,
