@@ -196,8 +196,8 @@ pub(crate) fn files_with(text: &str, folder: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// What the user's own process is called.
-const CORES: [&str; 3] = ["terraform", "terraform-newest", "tofu"];
+/// What the user's own process is called; the kernel keeps fifteen characters.
+const CORES: [&str; 3] = ["terraform", "terraform-newes", "tofu"];
 
 /// The control of the experiment: the key that was exported on purpose must have been seen where it belongs.
 fn the_watch_sees(sights: &HashSet<Sight>, exported: &str) -> Result<()> {
