@@ -60,12 +60,15 @@ fn killed_when(
     what: &str,
     mut holds: impl FnMut() -> Result<bool>,
 ) -> Result<()> {
-    let child = terraform.spawn(&APPLY)?;
-    // Between plan and apply there is no provider for a moment.
+    let mut child = terraform.spawn(&APPLY)?;
     until(what, || {
+        ensure!(
+            child.try_wait()?.is_none(),
+            "the apply came to its end before the provider was killed; hold it off longer: {what}"
+        );
+        // Between plan and apply there is no provider for a moment.
         Ok(holds()? && kill_in_group(&child, "terraform-provider-slipway").is_ok())
     })?;
-    // It may have come to its end before the kill did: what is checked afterwards holds then, too.
     Terraform::finish(child).map(drop)
 }
 
